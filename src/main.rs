@@ -33,6 +33,7 @@ use docroot::net::clock;
 use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
+use docroot::net::logs;
 use docroot::net::privileges::confine::Confined;
 use docroot::net::reload::Reloaded;
 use docroot::net::served::Served;
@@ -40,7 +41,7 @@ use docroot::net::server::{Handle, Server};
 use docroot::net::socket_file::BoundFile;
 use docroot::net::start_error::StartError;
 use docroot::net::take_over::{self, Predecessor, Waiting};
-use docroot::observe::log::Log;
+use docroot::observe::log::{Reopener, Reopenings};
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
 use docroot::observe::options::Detail;
@@ -233,6 +234,7 @@ fn serve(
     held_back: &mut Option<HeldBack>,
 ) -> Result<ExitCode, StartError> {
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
+    logs::open_error_log(&launch.config)?;
     let counters = Arc::new(Counters::default());
     let (server, predecessor) = bind(&launch, &counters)?;
     let ignored = Ignored::of_process();
@@ -249,36 +251,33 @@ fn serve(
     let reload = move || {
         service_manager::reloading(|| reload(&handle, &machine, of_book.as_deref()));
     };
-    let hurry = act_on_signals(
-        server.handle(),
-        Arc::clone(&counters),
-        ignored,
-        reload,
-        remove_book,
-    )
-    .map_err(|fault| StartError::System("a signal handler", fault))?;
+    let (reopen, reopenings) = reopening();
+    let (handle, counted) = (server.handle(), Arc::clone(&counters));
+    let hurry = act_on_signals(handle, counted, ignored, reload, reopen, remove_book)
+        .map_err(|fault| StartError::System("a signal handler", fault))?;
     *held_back = None;
-    let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
-        .map_err(|fault| StartError::System("the access log", fault))?;
-    service_manager::start_watchdog(server.handle())
-        .map_err(|fault| StartError::System("a watchdog", fault))?;
-    let (text, url) = announcement(&launch, &server, &confined);
+    let log = logs::start(&launch.config, reopenings, Arc::clone(&counters))?;
+    service_manager::start_watchdog(server.handle())?;
+    let notices = notices(&launch, &server, &confined);
+    let banner = banner(&launch, &server);
     let began = clock::instant();
     let (sockets, handle) = (server.sockets(), server.handle());
     // Removed at the end, unless the next server waits there.
-    let mut file = None;
+    let mut _file = None;
     let outcome = server.run(&log, || {
         predecessor.into_iter().for_each(Predecessor::replace);
-        say(text);
+        say(notices);
+        if launch.banner {
+            notice::show(banner.text);
+        }
         let path = launch.config.take_over.as_deref();
-        file = path.and_then(|path| wait_for_successor(path, sockets, handle));
+        _file = path.and_then(|path| wait_for_successor(path, sockets, handle));
         service_manager::tell(Event::Ready);
         if let Some(browser) = &browser {
             // The thread waits for this.
-            let _ = browser.send(url);
+            let _ = browser.send(banner.url);
         }
     });
-    drop(file);
     log.shutdown(LOG_TIMEOUT);
     if launch.banner && outcome.is_ok() {
         sum_up(&counters, began);
@@ -289,11 +288,21 @@ fn serve(
     })
 }
 
+/// What opens the files of the logs again, and the wishes that the access log receives.
+fn reopening() -> (impl Fn() + Send + 'static, Reopenings) {
+    let (reopener, reopenings) = Reopener::pair();
+    let reopen = move || {
+        reopener.ask();
+        notice::reopen();
+    };
+    (reopen, reopenings)
+}
+
 /// Only a person at a terminal needs the summary.
 fn sum_up(counters: &Counters, began: Instant) {
     if io::stderr().is_terminal() {
         let time = clock::instant().saturating_duration_since(began);
-        say(summary(&counters.snapshot(), time));
+        notice::show(summary(&counters.snapshot(), time));
     }
 }
 
@@ -340,8 +349,32 @@ const USAGE: u8 = 2;
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What docroot says at the start: notices, warnings and the banner. Also the URL that `--open` opens.
-fn announcement(launch: &Launch, server: &Server, confined: &Confined) -> (String, Option<String>) {
+/// What docroot says at the start beside the banner: remarks, notices and warnings.
+fn notices(launch: &Launch, server: &Server, confined: &Confined) -> String {
+    let config = &launch.config;
+    let remarks = launch.remarks.iter().map(ToString::to_string);
+    let notices = server.notices().iter().map(ToString::to_string);
+    let warnings = warnings(config, &Surroundings::inspect(config));
+    let warnings = warnings.iter().map(ToString::to_string);
+    let told = confined
+        .told()
+        .filter(|_| config.log.detail > Detail::Brief);
+    let lines = remarks
+        .chain(notices)
+        .chain(warnings)
+        .chain(told.map(|told| told.to_string()));
+    lines.map(|line| format!("docroot: {line}\n")).collect()
+}
+
+/// What a server shows when it starts.
+struct Shown {
+    /// The banner.
+    text: String,
+    /// The URL that `--open` opens.
+    url: Option<String>,
+}
+
+fn banner(launch: &Launch, server: &Server) -> Shown {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let config = &launch.config;
     // It was found when the server was bound.
@@ -369,24 +402,10 @@ fn announcement(launch: &Launch, server: &Server, confined: &Confined) -> (Strin
         columns: columns(io::stderr()),
         colour: wants_colour(&io::stderr()),
     };
-    let mut text = String::new();
-    for remark in &launch.remarks {
-        text += &format!("docroot: {remark}\n");
+    Shown {
+        text: banner.text(),
+        url: banner.url_to_open(),
     }
-    for notice in server.notices() {
-        text += &format!("docroot: {notice}\n");
-    }
-    for warning in warnings(config, &Surroundings::inspect(config)) {
-        text += &format!("docroot: {warning}\n");
-    }
-    let told = confined
-        .told()
-        .filter(|_| config.log.detail > Detail::Brief);
-    text.extend(told.map(|told| format!("docroot: {told}\n")));
-    if launch.banner {
-        text += &banner.text();
-    }
-    (text, banner.url_to_open())
 }
 
 /// The preferred port, if the server had to use another one.
@@ -450,13 +469,15 @@ fn write_now(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Says what went wrong.
+/// Says what went wrong to whoever has started docroot.
 fn fail(fault: &dyn Display) -> ExitCode {
-    say(format!("docroot: {fault}\n"));
+    notice::show(format!("docroot: {fault}\n"));
     ExitCode::FAILURE
 }
 
-/// Prints on the standard error.
+/// Prints a notice.
 fn say(text: String) {
-    notice::print(text);
+    if !text.is_empty() {
+        notice::print(text);
+    }
 }

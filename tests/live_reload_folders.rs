@@ -79,6 +79,32 @@ fn the_log_of_the_server_does_not_count() {
     assert_eq!(page.told(), r#"{"changed":["a.css"]}"#);
 }
 
+/// Neither the access log nor the error log, also after they were renamed.
+#[test]
+fn logs_in_files_do_not_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = command();
+    command.current_dir(folder.path());
+    command.args(["--live-reload", "--log-file", "log.txt"]);
+    command.args(["--error-log", "errors.txt", "."]);
+    let program = Program::start(&mut command);
+    let mut page = page(&program);
+    let mut client = program.connect();
+    let mut ask = || {
+        client.send(&request("GET", "/", &[]));
+        assert_eq!(client.response("GET").status, 200);
+        let log = fs::read_to_string(folder.path().join("log.txt"));
+        log.is_ok_and(|text| text.contains("GET / HTTP/1.1"))
+    };
+    until("the log has the request", &mut ask);
+    fs::write(folder.path().join("a.css"), "").expect("written");
+    assert_eq!(page.told(), r#"{"changed":["a.css"]}"#);
+    fs::rename(folder.path().join("log.txt"), folder.path().join(".old")).expect("renamed");
+    until("another log has the request", &mut ask);
+    fs::write(folder.path().join("b.css"), "").expect("written");
+    assert_eq!(page.told(), r#"{"changed":["b.css"]}"#);
+}
+
 /// The shell has a name for the current directory, to which another one may be moved.
 #[test]
 fn a_relative_root_can_be_replaced() {

@@ -1,5 +1,6 @@
 //! systemd, played by the test: sockets that it passes, and what it is told (sd_listen_fds(3), sd_notify(3)).
 #![cfg(feature = "systemd")]
+#![allow(clippy::disallowed_methods, reason = "tests open files")]
 
 mod support;
 

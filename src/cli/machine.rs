@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::thread;
 
+use rustix::fs::{Stat, fstat};
 use rustix::termios::tcgetwinsize;
 
 use crate::net::limits::raise_descriptor_limit;
@@ -21,8 +22,8 @@ pub struct Machine {
     pub processors: usize,
     /// The number of files that this process may have open.
     pub descriptors: u64,
-    /// Whether the standard output is a terminal.
-    pub stdout_is_terminal: bool,
+    /// What the standard output is.
+    pub stdout: Stdout,
     /// Whether to write colours to the standard output.
     pub colour_on_stdout: bool,
     /// The columns of the terminal that is the standard output.
@@ -39,13 +40,48 @@ impl Machine {
         Machine {
             processors: thread::available_parallelism().map_or(1, usize::from),
             descriptors: raise_descriptor_limit(),
-            stdout_is_terminal: io::stdout().is_terminal(),
+            stdout: Stdout::inspect(),
             colour_on_stdout: wants_colour(&io::stdout()),
             columns: columns(io::stdout()),
             zone: Zone::read(env::var("TZ").ok().as_deref()),
             lan: outward_addresses().first().copied(),
         }
     }
+}
+
+/// What the standard output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stdout {
+    /// A person sees it.
+    Terminal,
+    /// The journal of systemd reads it.
+    Journal,
+    /// A file, a pipe or anything else.
+    Other,
+}
+
+impl Stdout {
+    #[allow(clippy::unnecessary_cast, reason = "the types depend on the system")]
+    fn inspect() -> Stdout {
+        let stdout = io::stdout();
+        let named = env::var("JOURNAL_STREAM").ok();
+        let found = fstat(&stdout).ok();
+        let is_journal =
+            |found: &Stat| is_journal(named.as_deref(), found.st_dev as u64, found.st_ino as u64);
+        if stdout.is_terminal() {
+            Stdout::Terminal
+        } else if found.as_ref().is_some_and(is_journal) {
+            Stdout::Journal
+        } else {
+            Stdout::Other
+        }
+    }
+}
+
+/// Whether systemd has named the stream with this device and inode as one that its journal reads (systemd.exec(5)). The
+/// variable alone says nothing: programs inherit it when their output goes elsewhere.
+fn is_journal(named: Option<&str>, device: u64, inode: u64) -> bool {
+    named.is_some_and(|named| named == format!("{device}:{inode}"))
 }
 
 /// The columns of a terminal. `None` if `stream` is no terminal, or if the terminal does not know.
@@ -84,6 +120,20 @@ mod tests {
         };
         let want = want || !cfg!(target_os = "linux");
         assert_eq!(has_desktop(variable), want, "{variables:?}");
+    }
+
+    #[test]
+    fn the_journal_is_the_stream_that_systemd_has_named() {
+        assert!(is_journal(Some("9:40123"), 9, 40123));
+        for named in [
+            None,
+            Some(""),
+            Some("9:4012"),
+            Some("8:40123"),
+            Some("9:40123 "),
+        ] {
+            assert!(!is_journal(named, 9, 40123), "{named:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! prints. [`parse`] depends only on its arguments: it reads the file through `read`.
 
 use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -20,7 +21,7 @@ use settings::Settings;
 pub use usage::UsageError;
 
 use crate::net::config::Config;
-use crate::observe::options::{Detail, LogOptions};
+use crate::observe::options::{Detail, JsonField, LogFormat, LogOptions};
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
 
@@ -212,6 +213,7 @@ fn act(
     let given = sources.apply(changes, &mut settings)?;
     let root_source = sources.find_root(mode, &defaults, words, &mut settings);
     settings.allow_own_addresses();
+    settings.settle_log();
     settings.remarks = environment.warnings();
     if settings.config.log.detail > Detail::Brief {
         settings.remarks.extend(environment.ignored());
@@ -252,11 +254,27 @@ fn outcome(mode: Mode, settings: Settings, matches: &ArgMatches) -> Result<Comma
 
 /// What the log cannot print although it was asked to.
 fn unprinted(log: &LogOptions) -> Vec<String> {
-    let heads = "only the pretty log shows heads: add --log-format pretty to -vv";
-    let steps = "only the pretty log explains responses: add --log-format pretty to --explain";
-    let lacks_heads = log.detail == Detail::Heads && !log.wants_heads();
-    let lacks_steps = log.steps && !log.wants_steps();
-    let remarks = [(lacks_heads, heads), (lacks_steps, steps)];
+    let is_json = log.format == LogFormat::Json;
+    let fields = log.fields.as_deref();
+    let lacks_sample = fields.is_some_and(|fields| !fields.contains(&JsonField::Sample));
+    let remarks = [
+        (
+            log.detail == Detail::Heads && !log.wants_heads(),
+            "only the pretty log shows heads: add --log-format pretty to -vv",
+        ),
+        (
+            log.steps && !log.wants_steps(),
+            "only the pretty log explains responses: add --log-format pretty to --explain",
+        ),
+        (
+            fields.is_some() && !is_json,
+            "only the json log has fields: add --log-format json to --log-fields",
+        ),
+        (
+            is_json && lacks_sample && log.one_in > NonZeroU32::MIN,
+            "the log does not say for how many requests a line stands: add sample to --log-fields",
+        ),
+    ];
     let told = remarks.into_iter().filter(|(is_lacking, _)| *is_lacking);
     told.map(|(_, remark)| remark.to_owned()).collect()
 }
@@ -376,6 +394,7 @@ fn check_together(config: &Config) -> Result<(), String> {
     check_negotiation(&config.site)?;
     check_hosts(config)?;
     check_archives(&config.site)?;
+    check_log(&config.log)?;
     check_class(config)
 }
 
@@ -416,6 +435,14 @@ fn check_archives(site: &SiteOptions) -> Result<(), String> {
              shows: remove one of the two"
                 .into(),
         ),
+        false => Ok(()),
+    }
+}
+
+/// A file for a log that is off.
+fn check_log(log: &LogOptions) -> Result<(), String> {
+    match log.file.is_some() && log.format == LogFormat::Off {
+        true => Err("--log-file has no effect with --log-format off: remove one of the two".into()),
         false => Ok(()),
     }
 }

@@ -3,9 +3,8 @@
 //!
 //! A build without the feature `systemd` tells nothing.
 
-use std::io;
-
 use crate::net::server::Handle;
+use crate::net::start_error::StartError;
 
 /// What happens to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +45,7 @@ pub fn reloading(reload: impl FnOnce()) {
 /// If the service manager wants to hear regularly that the service is alive, tells it so while every worker takes its
 /// turns. A worker that is stuck stops the messages, and the service manager restarts the service.
 #[cfg(feature = "systemd")]
-pub fn start_watchdog(handle: Handle) -> io::Result<()> {
+pub fn start_watchdog(handle: Handle) -> Result<(), StartError> {
     use crossbeam_channel::never;
     let Some(timeout) = sd_notify::watchdog_enabled() else {
         return Ok(());
@@ -62,10 +61,11 @@ pub fn start_watchdog(handle: Handle) -> io::Result<()> {
         }
     };
     let thread = std::thread::Builder::new().name("watchdog".into());
-    thread.spawn(watch).map(drop)
+    let started = thread.spawn(watch).map(drop);
+    started.map_err(|fault| StartError::System("a watchdog", fault))
 }
 
 #[cfg(not(feature = "systemd"))]
-pub fn start_watchdog(_: Handle) -> io::Result<()> {
+pub fn start_watchdog(_: Handle) -> Result<(), StartError> {
     Ok(())
 }

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 use super::https::Https;
 use super::launch::{Check, Compress, Explain, Launch, OutputFormat, RootSource};
-use super::machine::Machine;
+use super::machine::{Machine, Stdout};
 use super::qr::Qr;
 use crate::cli::units::show_size;
 use crate::http1::version::Version;
@@ -39,6 +39,8 @@ pub struct Settings {
     pub https: Https,
     /// Whether not to print the banner.
     pub quiet: bool,
+    /// The format of the access log. Without a value, it depends on where the log goes.
+    pub log_format: Option<LogFormat>,
     /// The times in the log. Without a value, they depend on the format.
     pub log_time: Option<LogTime>,
     /// The time zone of this machine.
@@ -106,9 +108,10 @@ impl Settings {
         Settings {
             config: Config {
                 log: LogOptions {
-                    format: match machine.stdout_is_terminal {
-                        true => LogFormat::Pretty,
-                        false => LogFormat::Combined,
+                    format: match machine.stdout {
+                        Stdout::Terminal => LogFormat::Pretty,
+                        Stdout::Journal => LogFormat::Journal,
+                        Stdout::Other => LogFormat::Combined,
                     },
                     colour: machine.colour_on_stdout,
                     width: machine.columns.unwrap_or(0).max(LogOptions::WIDTH),
@@ -122,6 +125,7 @@ impl Settings {
             cache_memory: None,
             https: Https::default(),
             quiet: false,
+            log_format: None,
             log_time: None,
             zone: machine.zone.clone(),
             open: false,
@@ -154,6 +158,17 @@ impl Settings {
         self.open = true;
     }
 
+    /// Decides what follows from where the access log goes, unless an option says it.
+    pub fn settle_log(&mut self) {
+        let log = &mut self.config.log;
+        if log.file.is_some() {
+            // No terminal shows it.
+            (log.format, log.colour) = (LogFormat::Combined, false);
+            log.width = LogOptions::WIDTH;
+        }
+        log.format = self.log_format.unwrap_or(log.format);
+    }
+
     /// Lets this machine open the pages of `--inspect`, `--lab` and `--class` at its own addresses too. A connection to
     /// such an address comes from there, and no other machine can have it.
     pub fn allow_own_addresses(&mut self) {
@@ -180,7 +195,9 @@ impl Settings {
         // People compare the log with their clock, programs compare logs of several machines.
         let log_time = self.log_time.unwrap_or(match config.log.format {
             LogFormat::Pretty => LogTime::Local,
-            LogFormat::Combined | LogFormat::Json | LogFormat::Off => LogTime::Utc,
+            LogFormat::Combined | LogFormat::Json | LogFormat::Journal | LogFormat::Off => {
+                LogTime::Utc
+            }
         });
         config.log.zone = match log_time {
             LogTime::Local => self.zone,

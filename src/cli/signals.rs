@@ -1,6 +1,7 @@
 //! The signals that docroot handles.
 //!
 //! SIGINT and SIGTERM end docroot. SIGHUP reloads the configuration, but ends docroot if its terminal has closed.
+//! SIGUSR1 opens the files of the logs again.
 //! If its parent ignores one of them, docroot ignores it too: a shell does so for a background
 //! job, and `nohup` for SIGHUP.
 
@@ -17,16 +18,16 @@ use crossbeam_channel::{bounded, never};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use super::service_manager::{self, Event};
 use crate::net::server::Handle;
 use crate::observe::metrics::Counters;
-use crate::observe::notice::print_now;
+use crate::observe::notice::{print_now, print_soon};
 
-/// The handled signals. SIGHUP ends docroot only if the terminal has closed.
+/// The signals that end docroot. SIGHUP does so only if the terminal has closed.
 const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// How many descriptors [`act_on_signals`] opens: two sockets, through which a handler wakes a thread.
@@ -75,16 +76,19 @@ impl Ignored {
 
 /// Lets the first signal drain the server, and the second one stop it, unless they are `ignored`. If a drain takes long, says what it
 /// waits for. If the main thread does not return in time after the second signal, `last` runs before the process
-/// ends. For each SIGHUP that does not end docroot, `reload` runs on a thread of its own, one after another.
+/// ends. For each SIGHUP that does not end docroot, `reload` runs on a thread of its own, one after another. For each
+/// SIGUSR1, `reopen` runs. It must not wait.
 pub fn act_on_signals(
     handle: Handle,
     counters: Arc<Counters>,
     ignored: Ignored,
     reload: impl Fn() + Send + 'static,
+    reopen: impl Fn() + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> io::Result<Hurry> {
     let is_heard = |signal: &i32| !ignored.has(*signal);
-    let mut signals = held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))?;
+    let handled = ENDING.into_iter().chain([SIGUSR1]);
+    let mut signals = held_back(|| Signals::new(handled.filter(is_heard)))?;
     let hurry = Hurry::default();
     let second = hurry.clone();
     let had_terminal = terminal().is_ok();
@@ -99,12 +103,16 @@ pub fn act_on_signals(
     };
     thread::Builder::new().name("reload".into()).spawn(reload)?;
     let wait = move || {
-        let ends = |signal: &i32| {
-            let is_order = *signal == SIGHUP && !(had_terminal && has_hung_up());
-            if is_order {
-                let _ = reloads.try_send(());
+        let ends = |signal: &i32| match *signal {
+            SIGUSR1 => {
+                reopen();
+                false
             }
-            !is_order
+            SIGHUP if !(had_terminal && has_hung_up()) => {
+                let _ = reloads.try_send(());
+                false
+            }
+            _ => true,
         };
         for (number, signal) in signals.forever().filter(ends).take(2).enumerate() {
             // The main thread reads this as soon as the server has stopped.
@@ -161,18 +169,22 @@ pub(super) fn held_back<T>(install: impl FnOnce() -> io::Result<T>) -> io::Resul
     install()
 }
 
-/// Holds back the signals that end docroot, for this thread and for those that it starts. When the value is dropped,
-/// a signal that has come meanwhile takes effect.
+/// Holds back the handled signals, for this thread and for those that it starts. When the value is dropped, a signal
+/// that has come meanwhile takes effect.
 #[derive(Debug)]
 pub struct HeldBack(SigSet);
 
 impl HeldBack {
     /// From now on.
     pub fn new() -> io::Result<HeldBack> {
-        let ending: SigSet = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
-            .into_iter()
-            .collect();
-        Ok(HeldBack(ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?))
+        let handled = [
+            Signal::SIGHUP,
+            Signal::SIGINT,
+            Signal::SIGTERM,
+            Signal::SIGUSR1,
+        ];
+        let handled: SigSet = handled.into_iter().collect();
+        Ok(HeldBack(handled.thread_swap_mask(SigmaskHow::SIG_BLOCK)?))
     }
 }
 
@@ -189,7 +201,7 @@ fn tell_if_slow(counters: Arc<Counters>) {
         let _ = never::<()>().recv_timeout(QUICK_DRAIN);
         let can_press = io::stderr().is_terminal();
         if let Some(text) = waiting(counters.connections_open.value(), can_press) {
-            print_now(&text);
+            print_soon(text);
         }
     };
     // Without a thread, nothing is said.

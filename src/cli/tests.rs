@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::launch::{Explain, Launch, OutputFormat, RootSource};
+use super::machine::Stdout;
 use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
@@ -34,7 +35,7 @@ const MACHINE: Machine = Machine {
     processors: 4,
     descriptors: 1024,
     colour_on_stdout: true,
-    stdout_is_terminal: true,
+    stdout: Stdout::Terminal,
     columns: Some(100),
     zone: Zone::Utc,
     lan: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
@@ -131,6 +132,8 @@ fn the_defaults_are_the_documented_ones() {
                 width: 100,
                 ..LogOptions::OFF
             },
+            request_ids: false,
+            error_log: None,
             tls: None,
             privileges: Privileges::default(),
         },
@@ -294,7 +297,7 @@ fn a_mistake_is_quoted_with_advice() {
     );
     check(
         &["--log-format", "x"],
-        "invalid value 'x' for '--log-format <FORMAT>': write pretty, combined, json or off",
+        "invalid value 'x' for '--log-format <FORMAT>': write pretty, combined, json, journal or off",
     );
     check(
         &["--archive=zip"],
@@ -473,6 +476,111 @@ fn the_address_of_a_service_is_told_only_to_who_asks_for_more() {
 }
 
 #[test]
+fn where_the_log_goes_decides_its_format() {
+    let log = |line: &str| launch(line).config.log;
+    let to_file = log("--log-file a.log");
+    assert_eq!(to_file.file.as_deref(), Some(Path::new("a.log")));
+    let format = (to_file.format, to_file.colour, to_file.width);
+    assert_eq!(format, (LogFormat::Combined, false, LogOptions::WIDTH));
+    let json = log("--log-format json --log-file a.log");
+    assert_eq!((json.format, json.colour), (LogFormat::Json, false));
+    let pretty = log("--log-file=a.log --log-format=pretty");
+    assert_eq!((pretty.format, pretty.colour), (LogFormat::Pretty, false));
+    let off = "--log-file has no effect with --log-format off: remove one of the two";
+    check_error(&[], "--log-format off --log-file a.log", off);
+    let nameless = "the name of the file is missing";
+    check_error(&[], "--log-file=", nameless);
+    check_error(&[], "--error-log=", nameless);
+    let errors = launch("--error-log e.log").config.error_log;
+    assert_eq!(errors.as_deref(), Some(Path::new("e.log")));
+}
+
+#[test]
+fn the_time_of_a_log_in_a_file_is_utc_unless_the_format_is_for_people() {
+    let machine = Machine {
+        zone: Zone::read(Some("NPT-5:45")),
+        ..MACHINE
+    };
+    for (line, is_local) in [
+        ("", false),
+        ("--log-time local", true),
+        ("--log-format json", false),
+        ("--log-format json --log-time local", true),
+        ("--log-format pretty", true),
+        ("--log-format pretty --log-time utc", false),
+    ] {
+        let line = format!("docroot --log-file a.log {line}");
+        let arguments = line.split_whitespace().map(OsString::from);
+        let Ok(Command::Serve(launch)) = parse(arguments, [], &machine, &no_file) else {
+            panic!("{line}");
+        };
+        let zone = launch.config.log.zone;
+        assert_eq!(zone == machine.zone, is_local, "{line}");
+    }
+}
+
+#[test]
+fn the_fields_of_the_log_keep_their_order() {
+    let log = |line: &str| launch(line).config.log;
+    let names = |line: &str| {
+        let fields = log(line).fields.map(|fields| fields.to_vec());
+        fields.map(|fields| fields.iter().map(|field| field.name()).collect::<Vec<_>>())
+    };
+    assert_eq!(names("--log-format json"), None);
+    let few = "--log-format json --log-fields status,time --log-fields peer";
+    assert_eq!(names(few), Some(vec!["status", "time", "peer"]));
+    let error = |fields: &str, want: &str| {
+        let line = format!("--log-format json --log-fields={fields}");
+        check_error(&[], &line, want);
+    };
+    error(
+        "time,tiem",
+        "invalid value 'tiem' for '--log-fields <FIELD>': there is no such field; did you mean time?",
+    );
+    error(
+        "user-agent",
+        "there is no such field; did you mean user_agent?",
+    );
+    error("xyz", "there is no such field; write time, peer, port, ");
+    error("", "there is no such field; write time, peer, ");
+    error(
+        "time,peer,time",
+        "'time' for '--log-fields <FIELD>': it is there twice: leave one out",
+    );
+    let told = launch("--log-fields time --log-format combined").remarks;
+    let want = "only the json log has fields: add --log-format json to --log-fields";
+    assert_eq!(told, [want]);
+    // The help names each.
+    let (_, option) = options(Mode::Serve)
+        .find(|(_, option)| option.long == "log-fields")
+        .expect("an option");
+    let all = JsonField::ALL.map(JsonField::name).join(", ");
+    assert!(
+        option.help.ends_with(&format!(": {all}")),
+        "{}",
+        option.help
+    );
+}
+
+#[test]
+fn a_sample_of_the_log_is_a_number() {
+    let one_in = |line: &str| launch(line).config.log.one_in.get();
+    assert_eq!(one_in(""), 1);
+    assert_eq!(one_in("--log-sample 100"), 100);
+    for wrong in ["0", "-1", "1.5", "x", "1000001"] {
+        let want = "for '--log-sample <N>': not a number from 1 to 1000000";
+        check_error(&[], &format!("--log-sample={wrong}"), want);
+    }
+    let told = |line: &str| launch(line).remarks;
+    let json = "--log-format json --log-sample 10";
+    assert_eq!(told(json), [""; 0]);
+    assert_eq!(told(&format!("{json} --log-fields time,sample")), [""; 0]);
+    let want =
+        "the log does not say for how many requests a line stands: add sample to --log-fields";
+    assert_eq!(told(&format!("{json} --log-fields time")), [want]);
+}
+
+#[test]
 fn heads_that_the_log_cannot_show_are_told() {
     assert_eq!(launch("-vv").remarks, [""; 0]);
     assert_eq!(launch("-v --log-format json").remarks, [""; 0]);
@@ -497,7 +605,7 @@ fn steps_that_the_log_cannot_show_are_told() {
 #[test]
 fn the_log_is_pretty_only_on_a_terminal() {
     let piped = Machine {
-        stdout_is_terminal: false,
+        stdout: Stdout::Other,
         colour_on_stdout: false,
         columns: None,
         ..MACHINE
@@ -510,6 +618,20 @@ fn the_log_is_pretty_only_on_a_terminal() {
         }
     };
     assert_eq!(log("docroot").format, LogFormat::Combined);
+    let journal = Machine {
+        stdout: Stdout::Journal,
+        ..piped.clone()
+    };
+    let format = |line: &str| {
+        let arguments = line.split_whitespace().map(OsString::from);
+        match parse(arguments, [], &journal, &no_file) {
+            Ok(Command::Serve(launch)) => launch.config.log.format,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(format("docroot"), LogFormat::Journal);
+    assert_eq!(format("docroot --log-file a.log"), LogFormat::Combined);
+    assert_eq!(format("docroot --log-format json"), LogFormat::Json);
     let pretty = log("docroot --log-format pretty");
     assert_eq!((pretty.format, pretty.colour), (LogFormat::Pretty, false));
     assert_eq!(pretty.width, 80);
@@ -760,7 +882,7 @@ fn mistakes_are_one_line() {
     check_error(
         &[],
         "--log-format xml",
-        "write pretty, combined, json or off",
+        "write pretty, combined, json, journal or off",
     );
     check_error(&[], "--max-connections 0", "--max-connections");
 }

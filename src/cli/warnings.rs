@@ -12,6 +12,7 @@ use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
 use crate::net::config::Config;
+use crate::net::logs;
 use crate::net::privileges::reach::{Reread, SYSTEM, reread};
 use crate::net::privileges::user::UserName;
 use crate::net::tls::options::CertificateSource;
@@ -34,6 +35,8 @@ pub enum Warning {
     EveryProxy,
     /// The password file is among the files that are served.
     ServedUsers(PathBuf),
+    /// The file of a log is among the files that are served.
+    ServedLog(PathBuf),
     /// The page of the application does not exist in a served directory.
     NoApplication(String, PathBuf),
     /// Other users of this machine can read the private key, or write it.
@@ -75,6 +78,8 @@ pub struct Surroundings {
     pub is_file: bool,
     /// The password file, if it is served.
     pub served_users: Option<PathBuf>,
+    /// The files of logs that are served.
+    pub served_logs: Vec<PathBuf>,
     /// The served directories that lack the page of the application.
     pub without_application: Vec<PathBuf>,
     /// The permissions of the private key.
@@ -105,6 +110,7 @@ impl Surroundings {
                 .collect(),
             is_file: config.roots().iter().all(|root| root.is_file()),
             served_users: served_users(config),
+            served_logs: served_logs(config),
             without_application: without_application(config),
             key_mode: key.and_then(mode).map(|mode| mode & PERMISSIONS),
             certificate_mode: certificate(config)
@@ -195,6 +201,17 @@ fn served_users(config: &Config) -> Option<PathBuf> {
     })
 }
 
+/// The files of logs that are among the files that are served, or would be once they exist.
+fn served_logs(config: &Config) -> Vec<PathBuf> {
+    let real = logs::names(config).filter_map(|name| name.real_path());
+    let is_served = |file: &PathBuf| {
+        let roots = config.roots().into_iter();
+        let mut roots = roots.filter_map(|root| root.canonicalize().ok());
+        !file.is_dir() && roots.any(|root| is_visible(config, &root, file))
+    };
+    real.filter(is_served).collect()
+}
+
 /// The served directories that lack the page of the application. With negotiation, a file in a language may
 /// replace the page.
 fn without_application(config: &Config) -> Vec<PathBuf> {
@@ -211,9 +228,16 @@ fn without_application(config: &Config) -> Vec<PathBuf> {
 /// The real path of a file, if it is among the files that are served.
 fn served(config: &Config, root: &Path, file: &Path) -> Option<PathBuf> {
     let file = file.canonicalize().ok()?;
-    let mut names = file.strip_prefix(root).ok()?.iter();
-    let is_hidden = names.any(|name| is_hidden_name(name.as_bytes()));
-    (config.site.hidden || !is_hidden).then_some(file)
+    is_visible(config, root, &file).then_some(file)
+}
+
+/// Whether a file is in the root, and not hidden.
+fn is_visible(config: &Config, root: &Path, file: &Path) -> bool {
+    let Ok(below) = file.strip_prefix(root) else {
+        return false;
+    };
+    let is_hidden = below.iter().any(|name| is_hidden_name(name.as_bytes()));
+    config.site.hidden || !is_hidden
 }
 
 fn key(config: &Config) -> Option<&Path> {
@@ -265,6 +289,8 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if let Some(file) = &surroundings.served_users {
         warnings.push(Warning::ServedUsers(file.clone()));
     }
+    let logs = surroundings.served_logs.iter().cloned();
+    warnings.extend(logs.map(Warning::ServedLog));
     for root in &surroundings.without_application {
         let page = config.site.spa.clone().unwrap_or_default();
         warnings.push(Warning::NoApplication(page, root.clone()));
@@ -337,6 +363,11 @@ impl fmt::Display for Warning {
             Warning::ServedUsers(file) => write!(
                 f,
                 "docroot serves its own password file {}; move it out of the served directory",
+                Name::of(file)
+            ),
+            Warning::ServedLog(file) => write!(
+                f,
+                "docroot serves its own log {}, which names the clients; move it out of the served directory",
                 Name::of(file)
             ),
             Warning::NoApplication(page, root) => write!(
@@ -508,6 +539,40 @@ mod tests {
         let mut outside = users("users");
         outside.root = tempfile::tempdir().expect("a folder").path().to_owned();
         assert_eq!(served_users(&outside), None);
+    }
+
+    #[test]
+    fn a_log_is_served_if_it_is_in_the_root_and_not_hidden() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().canonicalize().expect("a path");
+        let check = |log: &str, errors: &str, hidden: bool, want: &[&str]| {
+            let mut config = config("127.0.0.1");
+            config.root = place.join("www");
+            config.site.hidden = hidden;
+            config.log.file = Some(place.join(log));
+            config.error_log = Some(place.join(errors));
+            let want = want.iter().map(|name| {
+                let path = place.join(name);
+                format!(
+                    "warning: docroot serves its own log {path:?}, which names the clients; \
+                     move it out of the served directory"
+                )
+            });
+            let want: Vec<String> = want.collect();
+            let want: Vec<&str> = want.iter().map(String::as_str).collect();
+            let surroundings = Surroundings {
+                served_logs: served_logs(&config),
+                ..Surroundings::default()
+            };
+            check_warnings(&config, &surroundings, &want);
+        };
+        fs::create_dir_all(place.join("www/in")).expect("folders");
+        check("log", "errors", false, &[]);
+        check("www/in/log", "www/e", false, &["www/in/log", "www/e"]);
+        check("www/.log", "e", false, &[]);
+        check("www/.log", "e", true, &["www/.log"]);
+        // A file whose directory does not exist cannot be opened anyway.
+        check("www/absent/log", "e", false, &[]);
     }
 
     #[test]

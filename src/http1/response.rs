@@ -24,12 +24,14 @@ use crate::semantics::status::Status;
 
 /// The fields that a connection adds to each response.
 #[derive(Clone, Copy, Debug)]
-pub struct Common {
+pub struct Common<'a> {
     /// `Date`.
     pub date: ImfFixdate,
     /// `max-age` of `Strict-Transport-Security` in seconds (RFC 6797). `None` if the operator did not
     /// ask for it, and on connections without TLS.
     pub hsts: Option<u64>,
+    /// `X-Request-Id`, if requests have ids.
+    pub request_id: Option<&'a [u8]>,
 }
 
 /// Appends the head of a response.
@@ -40,7 +42,7 @@ pub fn write(
     framing: Framing,
     persistence: Persistence,
     version: Version,
-    common: &Common,
+    common: &Common<'_>,
 ) {
     head::status_line(out, status);
     if !fields.is_server_ruled {
@@ -53,6 +55,9 @@ pub fn write(
         out.extend_from_slice(b"Strict-Transport-Security: max-age=");
         head::number(out, seconds);
         out.extend_from_slice(b"\r\n");
+    }
+    if let Some(id) = common.request_id {
+        head::field(out, "X-Request-Id", id);
     }
     out.extend_from_slice(fields.lines());
     write_fields(out, fields);
@@ -152,6 +157,7 @@ mod tests {
         let common = Common {
             date: ImfFixdate::from(date),
             hsts: Some(hsts).filter(|&seconds| seconds > 0),
+            request_id: Some(&b"0a1b"[..]).filter(|_| hsts > 0),
         };
         let mut out = b"before ".to_vec();
         let status = Status::Ok;
@@ -167,7 +173,10 @@ mod tests {
         let got = String::from_utf8(out).expect("ASCII");
         let (before, after) = match hsts {
             0 => ("", ""),
-            _ => ("Strict-Transport-Security: max-age=", "\r\n"),
+            _ => (
+                "Strict-Transport-Security: max-age=",
+                "\r\nX-Request-Id: 0a1b\r\n",
+            ),
         };
         let hsts = Some(hsts).filter(|&seconds| seconds > 0);
         let hsts = hsts.map_or(String::new(), |seconds| format!("{before}{seconds}{after}"));

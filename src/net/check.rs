@@ -3,6 +3,7 @@
 use crate::net::config::{Config, Port};
 use crate::net::descriptors;
 use crate::net::listen;
+use crate::net::logs;
 use crate::net::open::{open_endpoint, open_guard, open_site};
 use crate::net::privileges::confine::{Confined, confine};
 use crate::net::privileges::reach::Reach;
@@ -67,6 +68,9 @@ impl Checked {
             faults.extend(descriptors::check(config, others).err());
         }
         self.faults.splice(0..0, faults);
+        for name in logs::names(config) {
+            self.note(name.check().map_err(StartError::Log));
+        }
     }
 
     fn note<T>(&mut self, outcome: Result<T, StartError>) {

@@ -72,6 +72,10 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// How requests are logged.
     pub log: LogOptions,
+    /// Whether each request has an id, which the response and the log have.
+    pub request_ids: bool,
+    /// Where docroot writes what it says of itself while it serves. Without a file, on the standard error.
+    pub error_log: Option<PathBuf>,
     /// HTTPS. `None` serves plain text.
     pub tls: Option<TlsOptions>,
     /// What the process gives up before it serves.
@@ -109,6 +113,8 @@ impl Config {
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,
+            request_ids: false,
+            error_log: None,
             tls: None,
             privileges: Privileges::default(),
         }
@@ -182,6 +188,7 @@ impl Config {
             &earlier.max_connections,
         );
         kept.keep("--max-head", &mut limits.max_head, &earlier.max_head);
+        kept.keep("--error-log", &mut self.error_log, &running.error_log);
         if self.class_from.is_some() != running.class_from.is_some() {
             kept.keep(
                 "whether there is a class",
@@ -197,6 +204,13 @@ impl Config {
         }
         if (self.log.format == LogFormat::Off) != (running.log.format == LogFormat::Off) {
             kept.keep("whether there is a log", &mut self.log, &running.log);
+        } else if self.log.file != running.log.file {
+            // The format and the colours fit where the log goes.
+            kept.keep(
+                "--log-file and the other options of the log",
+                &mut self.log,
+                &running.log,
+            );
         }
         kept.0
     }

@@ -113,6 +113,7 @@ impl Context {
                 counters: Arc::clone(&settings.counters),
                 wire: settings.wire.clone(),
                 worker: 0,
+                ids: settings.ids.as_ref().map(|source| source.generator()),
             },
             trace: Trace::off(),
             endpoint: settings.endpoint.clone(),
@@ -145,6 +146,7 @@ impl Context {
         self.endpoint = settings.endpoint.clone();
         self.hsts = config.tls.as_ref().and_then(|tls| tls.hsts);
         self.observer.log.set_options(&config.log);
+        self.observer.ids = settings.ids.as_ref().map(|source| source.generator());
         self.reloads = self.reloads.wrapping_add(1);
     }
 
@@ -154,10 +156,11 @@ impl Context {
     }
 
     /// The fields that every response has. HSTS is never sent in plain text (RFC 6797 section 7.2).
-    pub fn common(&self, is_secure: bool) -> Common {
+    pub fn common<'a>(&self, is_secure: bool, request_id: Option<&'a [u8]>) -> Common<'a> {
         Common {
             date: self.now.text,
             hsts: self.hsts.filter(|_| is_secure),
+            request_id,
         }
     }
 

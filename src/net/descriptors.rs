@@ -27,6 +27,9 @@ const ROOT: usize = 1;
 /// file, whose name may be such a link.
 const TOP: usize = 1;
 
+/// The error log. While it is opened again, the old file stays open.
+const ERROR_LOG: usize = 2;
+
 /// The input, the output and the errors.
 const STANDARD_STREAMS: u64 = 3;
 
@@ -118,7 +121,8 @@ fn needed(config: &Config, links: &[LinkPolicy]) -> usize {
     roots.sum::<usize>()
         + LISTENER * addresses * services
         + WORKER * config.threads.max(1)
-        + Log::descriptors(config.log.format)
+        + Log::descriptors(&config.log)
+        + ERROR_LOG * usize::from(config.error_log.is_some())
         + confined
         + CONNECTION
 }

@@ -13,6 +13,7 @@ use crate::net::request_text::RequestText;
 use crate::observe::client::Client;
 use crate::observe::event::{End, ExchangeRecord, Security};
 use crate::observe::observer::Observer;
+use crate::observe::request_id::RequestId;
 use crate::observe::sample::BodySample;
 use crate::observe::wire::{Watched, WireEvent};
 use crate::origin::brief::brief;
@@ -30,8 +31,8 @@ pub struct Exchange {
     /// What the log says about the request. `None` if nothing is recorded, or if the request was not
     /// parsed yet.
     request: Option<Box<RequestText>>,
-    /// The heads, if somebody sees them.
-    heads: Option<Box<KeptHeads>>,
+    /// The id and the heads. An idle connection has no place for what few operators ask for.
+    kept: Option<Box<Kept>>,
     /// How it was decided, if somebody sees that.
     watched: Option<Box<WatchedExchange>>,
     /// The status and the reason of the response, once it is decided.
@@ -42,6 +43,15 @@ pub struct Exchange {
     is_protected: bool,
     /// Bytes of content that were written, whether or not the socket has taken them.
     written: u64,
+}
+
+/// What is kept of an exchange with some options.
+#[derive(Debug, Default)]
+struct Kept {
+    /// The id of the request, if requests have ids.
+    id: Option<RequestId>,
+    /// The heads, if somebody sees them.
+    heads: Option<KeptHeads>,
 }
 
 /// What the wire view shows of an exchange, and the log with `--explain`.
@@ -65,7 +75,7 @@ impl Exchange {
         Exchange {
             began,
             request: None,
-            heads: None,
+            kept: None,
             watched: None,
             answer: None,
             user: None,
@@ -92,6 +102,25 @@ impl Exchange {
                 heads.request = KeptHead::of_part(received)
             });
         }
+    }
+
+    /// Notes the id of the request.
+    pub fn note_id(&mut self, id: Option<RequestId>) {
+        if id.is_some() {
+            self.kept.get_or_insert_default().id = id;
+        }
+    }
+
+    /// Makes an id for a request that has none, because it was refused before its fields were understood.
+    pub fn make_id(&mut self, observer: &mut Observer) {
+        if self.id().is_none() {
+            self.note_id(observer.new_id());
+        }
+    }
+
+    /// The id of the request, if requests have ids.
+    pub fn id(&self) -> Option<&[u8]> {
+        self.kept.as_ref()?.id.as_ref().map(RequestId::as_bytes)
     }
 
     /// Notes the head of the response as it is sent, and what is sent of the body together with it. If somebody
@@ -164,15 +193,16 @@ impl Exchange {
 
     fn keep_head(&mut self, observer: &Observer, keep: impl FnOnce(&mut KeptHeads)) {
         if observer.wants_heads() {
-            keep(self.heads.get_or_insert_default());
+            let kept = self.kept.get_or_insert_default();
+            keep(kept.heads.get_or_insert_default());
         }
     }
 
     /// The memory of what it keeps for the log and the wire view, in bytes.
     pub fn cost(&self) -> usize {
-        let heads = self.heads.as_ref().map_or(0, |heads| heads.cost());
+        let kept = self.kept.as_ref().map_or(0, |kept| kept.cost());
         let watched = self.watched.as_ref().map_or(0, |watched| watched.cost());
-        heads + watched + self.request.as_ref().map_or(0, |request| request.cost())
+        kept + watched + self.request.as_ref().map_or(0, |request| request.cost())
     }
 
     /// Whether the request was noted for the log.
@@ -219,10 +249,12 @@ impl Exchange {
         let status = self.answer.map(|(status, _)| status.code());
         let sent = self.written.saturating_sub(unsent);
         observer.count(status, sent, end);
-        if !observer.is_recording() {
+        let is_logged = observer.log.takes(status, end);
+        if !is_logged && !observer.is_watched() {
             return;
         }
         self.hide_protected();
+        self.make_id(observer);
         now.latest = clock::instant();
         let duration = now.latest.saturating_duration_since(self.began);
         let since_turn = now.latest.saturating_duration_since(now.instant);
@@ -230,6 +262,7 @@ impl Exchange {
         let reason = self.answer.map(|(_, reason)| reason.to_string());
         let brief = self.answer.map(|(_, reason)| brief(&reason));
         let (request, watched) = (self.request.as_deref(), self.watched.as_deref());
+        let heads = self.kept.as_ref().and_then(|kept| kept.heads.as_ref());
         let record = ExchangeRecord {
             peer: on.client.address(),
             user: self.user.as_ref().map(|user| &*user.name),
@@ -246,26 +279,50 @@ impl Exchange {
             brief: brief.as_deref().unwrap_or_default(),
             end,
             security: on.security,
-            heads: self.heads.as_ref().map(|heads| heads.as_event()),
+            id: self.id(),
+            heads: heads.map(KeptHeads::as_event),
             steps: watched.map_or(&[], |watched| watched.trace.steps()),
         };
-        observer.log.record(&record);
-        if let Some(watched) = watched {
-            let since = |at: Instant| at.saturating_duration_since(self.began);
-            let until_began = |at: Instant| self.began.saturating_duration_since(at);
-            let watched = Watched {
-                connection: on.client.connection,
-                number: on.number,
-                worker: observer.worker,
-                accepted: on.start.map(|start| until_began(start.accepted)),
-                secured: on.start.and_then(|start| start.secured).map(until_began),
-                head: since(watched.head),
-                answer: watched.answered.map(since),
-                request: &watched.request,
-                response: &watched.response,
-            };
-            observer.show(|| WireEvent::exchange(&record, &watched), now.latest);
+        if is_logged {
+            observer.log.record(&record);
         }
+        if let Some(watched) = watched {
+            self.show(watched, &record, on, now.latest, observer);
+        }
+    }
+
+    /// Shows the exchange in the wire view.
+    fn show(
+        &self,
+        watched: &WatchedExchange,
+        record: &ExchangeRecord<'_>,
+        on: &OnConnection<'_>,
+        now: Instant,
+        observer: &Observer,
+    ) {
+        let since = |at: Instant| at.saturating_duration_since(self.began);
+        let until_began = |at: Instant| self.began.saturating_duration_since(at);
+        let watched = Watched {
+            connection: on.client.connection,
+            number: on.number,
+            worker: observer.worker,
+            accepted: on.start.map(|start| until_began(start.accepted)),
+            secured: on.start.and_then(|start| start.secured).map(until_began),
+            head: since(watched.head),
+            answer: watched.answered.map(since),
+            request: &watched.request,
+            response: &watched.response,
+        };
+        observer.show(|| WireEvent::exchange(record, &watched), now);
+    }
+}
+
+impl Kept {
+    /// The memory that it takes, in bytes.
+    fn cost(&self) -> usize {
+        let id = self.id.as_ref().map_or(0, RequestId::cost);
+        let heads = self.heads.as_ref().map_or(0, KeptHeads::cost);
+        size_of::<Kept>() + id + heads
     }
 }
 

@@ -16,15 +16,17 @@ use crate::net::config::Config;
 use crate::net::context::Context;
 use crate::net::listener::Service;
 use crate::net::mailbox::{ConnectionWakers, Mailbox};
-use crate::net::open::{open_guard, open_sites};
+use crate::net::open::{open_guard, open_ids, open_sites};
 use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
 use crate::net::protocol::reply::{sends_content, write_head};
+use crate::net::request_ids::id_of;
 use crate::net::settings::Settings;
 use crate::net::start_error::StartError;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
+use crate::observe::request_id::RequestId;
 use crate::origin::answer::poll;
 use crate::origin::handler::Polled;
 use crate::origin::reason::Reason;
@@ -42,7 +44,7 @@ pub struct Explanation {
     /// The status of the response.
     pub status: Status,
     /// The head of the response. A server would send the same, except for the date, fields that
-    /// depend on TLS, and random values such as a boundary.
+    /// depend on TLS, and random values such as a boundary or the id of the request.
     pub head: Vec<u8>,
     /// How many bytes of content follow the head. `None` if the length is unknown.
     pub content: Option<u64>,
@@ -59,16 +61,20 @@ pub fn explain(config: Config, request: &[u8]) -> Result<Explanation, StartError
     let guard = open_guard(&config, None)?;
     let settings = Settings {
         guard,
+        ids: open_ids(&config)?,
         ..Settings::new(config, sites, Arc::default())
     };
     let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
     let now = &context.now;
     context.origins.begin_turn(now.date, now.instant);
     context.trace = Trace::watched();
-    let (response, facts) = answer(request, &mut context);
+    let mut id = None;
+    let (response, facts) = answer(request, &mut context, &mut id);
+    let id = id.or_else(|| context.observer.new_id());
+    let id = id.as_ref().map(RequestId::as_bytes);
     let status = response.status;
     let mut head = Vec::new();
-    let common = context.common(false);
+    let common = context.common(false, id);
     let trace = &mut context.trace;
     let (framing, _) = write_head(&response, facts, None, &common, &mut head, trace);
     let has_content = sends_content(framing, facts);
@@ -81,11 +87,16 @@ pub fn explain(config: Config, request: &[u8]) -> Result<Explanation, StartError
     })
 }
 
-fn answer(bytes: &[u8], context: &mut Context) -> (Response, RequestFacts) {
+/// The response, and what writing it needs. `id` becomes that of the request, if it has one.
+fn answer(
+    bytes: &[u8],
+    context: &mut Context,
+    id: &mut Option<RequestId>,
+) -> (Response, RequestFacts) {
     let mut lines = std::mem::take(&mut context.lines);
     let mut state = parse::ParseState::default();
     match parse::request_head(bytes, &mut state, &mut lines, &context.head_limits) {
-        Ok(Some(head)) => answer_head(&head, context),
+        Ok(Some(head)) => answer_head(&head, context, id),
         // The command line passes a complete head.
         Ok(None) => (incomplete(), RequestFacts::of_refused(None)),
         Err(fault) => {
@@ -97,7 +108,11 @@ fn answer(bytes: &[u8], context: &mut Context) -> (Response, RequestFacts) {
     }
 }
 
-fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, RequestFacts) {
+fn answer_head(
+    head: &RequestHead<'_>,
+    context: &mut Context,
+    id: &mut Option<RequestId>,
+) -> (Response, RequestFacts) {
     let connection = ConnectionFacts {
         service: Service::Site,
         is_secure: false,
@@ -117,6 +132,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
     let now = &context.now;
     let mut request = request_of(&received, &client, hosts, &PlainText, now, &wakers, false);
+    *id = id_of(&request, proxies, &mut context.observer);
     context.origins.note(received.head.host, &mut context.trace);
     let origin = context.origins.of(received.head.host);
     let trace = &mut context.trace;

@@ -25,9 +25,9 @@ pub struct KeptHead {
 }
 
 impl KeptHeads {
-    /// The memory that they take, in bytes.
+    /// The memory that they refer to, in bytes.
     pub fn cost(&self) -> usize {
-        size_of::<KeptHeads>() + self.request.bytes.cost() + self.response.bytes.cost()
+        self.request.bytes.cost() + self.response.bytes.cost()
     }
 
     /// The heads for the log.

@@ -24,6 +24,8 @@ pub mod descriptors;
 pub mod start_error;
 // What the process gives up before it serves.
 pub mod privileges;
+// The files of the logs.
+pub mod logs;
 // Opens listeners.
 mod listen;
 // A listener: its address, whether it speaks TLS, and its service.
@@ -60,6 +62,8 @@ pub mod protocol;
 mod exchange;
 // What the log says about the request.
 mod request_text;
+// Which id a request has.
+mod request_ids;
 // The heads of an exchange, for the log.
 mod kept_heads;
 // The head of a request that is answered later.

@@ -1,4 +1,4 @@
-//! Opens what a configuration names: the roots of the sites, the users, and the certificate.
+//! Opens what a configuration asks for: the roots of the sites, the users, the certificate, and random octets.
 
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,6 +12,7 @@ use crate::net::settings::{OpenSite, OpenSites};
 use crate::net::start_error::StartError;
 use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
+use crate::observe::request_id::IdSource;
 use crate::origin::auth::Guard;
 use crate::site::disk::DiskPool;
 use crate::site::given_root::GivenRoot;
@@ -37,6 +38,13 @@ pub(super) fn open_guard(
 ) -> Result<Option<Arc<Guard>>, StartError> {
     let protection = &config.rules.protection;
     Guard::open(protection, config.auth_file.as_deref(), pool).map_err(StartError::Auth)
+}
+
+/// What makes the ids of requests, if they have some.
+pub(super) fn open_ids(config: &Config) -> Result<Option<Arc<IdSource>>, StartError> {
+    let source = config.request_ids.then(IdSource::new).transpose();
+    let source = source.map_err(|fault| StartError::System("a key for request ids", fault))?;
+    Ok(source.map(Arc::new))
 }
 
 /// Opens the roots of all sites.

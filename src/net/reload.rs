@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::net::config::Config;
 use crate::net::mailbox::WorkerHandle;
-use crate::net::open::{open_endpoint, open_guard, open_sites};
+use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
 use crate::net::privileges::confine::Confinement;
 use crate::net::settings::Settings;
 use crate::net::start_error::StartError;
@@ -134,7 +134,8 @@ impl Reloader {
         let fingerprint = endpoint.as_ref().filter(|_| has_new);
         let fingerprint = fingerprint.and_then(|endpoint| endpoint.fingerprint());
         let fingerprint = fingerprint.map(str::to_owned);
-        let settings = Arc::new(earlier.reloaded(config, sites, guard, endpoint));
+        let ids = open_ids(&config)?;
+        let settings = Arc::new(earlier.reloaded(config, sites, guard, endpoint, ids));
         watches.change(&settings.config, &settings.sites)?;
         let Phase::Running(current, workers) = &mut *lock(&self.phase) else {
             return Ok(None);

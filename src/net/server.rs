@@ -16,7 +16,7 @@ use crate::net::inherited::Inherited;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
-use crate::net::open::{open_endpoint, open_guard, open_sites};
+use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
 use crate::net::passed;
 use crate::net::privileges::confine::{Confined, confine};
 use crate::net::privileges::options::Landlock;
@@ -203,6 +203,7 @@ impl Server {
                 replays: replays(&config, &addresses),
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
+                ids: open_ids(&config)?,
                 disk: Some(DiskPool::new(config.disk_threads)),
                 guard,
                 ..Settings::new(config, sites, counters)

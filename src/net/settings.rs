@@ -18,6 +18,7 @@ use crate::net::replay::Replayer;
 use crate::net::replay::registry::Replays;
 use crate::net::tls::Endpoint;
 use crate::observe::metrics::Counters;
+use crate::observe::request_id::IdSource;
 use crate::observe::topic::Topic;
 use crate::observe::wire::{self, ServerFacts, Wire};
 use crate::origin::auth::Guard;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub guard: Option<Arc<Guard>>,
     /// The server's counters.
     pub counters: Arc<Counters>,
+    /// What makes the ids of requests, if they have some.
+    pub ids: Option<Arc<IdSource>>,
     /// Creates TLS sessions, if the site is served over TLS.
     pub endpoint: Option<Arc<Endpoint>>,
     /// What the wire view reads; `None` if it is off.
@@ -227,6 +230,7 @@ impl Settings {
             guard: None,
             config,
             counters,
+            ids: None,
             endpoint: None,
             wire,
             replays: None,
@@ -244,6 +248,7 @@ impl Settings {
         mut sites: OpenSites,
         guard: Option<Arc<Guard>>,
         endpoint: Option<Arc<Endpoint>>,
+        ids: Option<Arc<IdSource>>,
     ) -> Settings {
         sites.keep_topics(&self.sites);
         Settings {
@@ -253,6 +258,7 @@ impl Settings {
             sites,
             guard,
             endpoint,
+            ids,
             budgets: self.budgets.clone(),
             disk: self.disk.clone(),
             archives: self.archives.clone(),

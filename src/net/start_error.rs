@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use crate::net::privileges::fault::{LandlockError, UserError};
 use crate::net::socket_error::SocketError;
 use crate::net::tls::fault::TlsError;
+use crate::observe::log_file::LogFileError;
 use crate::origin::auth::fault::AuthError;
 use crate::text::escape::Name;
 
@@ -55,6 +56,8 @@ pub enum StartError {
         /// How many may be open.
         allowed: u64,
     },
+    /// The file of a log cannot be opened.
+    Log(LogFileError),
     /// The users could not be read.
     Auth(AuthError),
     /// TLS could not be set up.
@@ -164,6 +167,7 @@ impl fmt::Display for StartError {
                 f,
                 "{needed} file descriptors are needed and {allowed} are allowed: {MORE_FILES}"
             ),
+            StartError::Log(fault) => fault.fmt(f),
             StartError::Auth(fault) => fault.fmt(f),
             StartError::Tls(fault) => fault.fmt(f),
             StartError::User(fault) => fault.fmt(f),

@@ -13,6 +13,7 @@ mod with {
 
     use crate::net::clock;
     use crate::net::config::Config;
+    use crate::net::logs;
     use crate::net::settings::OpenSites;
     use crate::net::start_error::StartError;
     use crate::observe::notice;
@@ -41,6 +42,7 @@ mod with {
                 };
                 let filter = ChangeFilter {
                     ignored: config.reload_ignored.clone(),
+                    own: logs::below(config, site.root.path()),
                     hidden: site.options.hidden,
                     only: site.options.only.clone(),
                 };

@@ -2,14 +2,15 @@
 
 use super::event::{ExchangeRecord, TlsFailure};
 use super::options::{LogFormat, LogOptions};
-use super::{combined, json, pretty};
+use super::{combined, journal, json, pretty};
 
 /// Appends the line for `exchange`, with its line end. `Off` appends nothing.
 pub(super) fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     match options.format {
         LogFormat::Pretty => pretty::write_line(out, options, exchange),
         LogFormat::Combined => combined::write_line(out, &options.zone, exchange),
-        LogFormat::Json => json::write_line(out, &options.zone, exchange),
+        LogFormat::Json => json::write_line(out, options, exchange),
+        LogFormat::Journal => journal::write_line(out, exchange),
         LogFormat::Off => {}
     }
 }
@@ -20,6 +21,7 @@ pub(super) fn write_tls_failure(out: &mut Vec<u8>, options: &LogOptions, failed:
         LogFormat::Pretty => pretty::write_tls_failure(out, options, failed),
         LogFormat::Combined => combined::write_tls_failure(out, &options.zone, failed),
         LogFormat::Json => json::write_tls_failure(out, &options.zone, failed),
+        LogFormat::Journal => journal::write_tls_failure(out, failed),
         LogFormat::Off => {}
     }
 }
@@ -29,6 +31,7 @@ pub(super) fn write_dropped(out: &mut Vec<u8>, format: LogFormat, lines: u64) {
     match format {
         LogFormat::Pretty | LogFormat::Combined => combined::write_dropped(out, lines),
         LogFormat::Json => json::write_dropped(out, lines),
+        LogFormat::Journal => journal::write_dropped(out, lines),
         LogFormat::Off => {}
     }
 }
@@ -63,6 +66,7 @@ pub(super) mod tests {
             brief: "gzip",
             end: End::Complete,
             security: None,
+            id: None,
             heads: None,
             steps: &[],
         }
@@ -166,6 +170,9 @@ pub(super) mod tests {
         let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         let name = format!("{}_failed", failed.stage.text());
         assert_eq!(value[name], failed.reason);
+        let journal = failure_line(LogFormat::Journal, true, failed);
+        check_one_printable_line(&journal);
+        assert!(journal.starts_with("<4>TLS "), "{journal}");
         assert_eq!(failure_line(LogFormat::Off, false, failed), "");
     }
 
@@ -202,6 +209,13 @@ pub(super) mod tests {
         let client = exchange.security.map(|security| security.client);
         assert_eq!(value["tls"].is_null(), client.is_none());
         assert_eq!(value["tls"]["client"].as_str(), client.flatten());
+        // It has a priority, and no other line begins in it.
+        let journal = line(LogFormat::Journal, true, exchange);
+        check_one_printable_line(&journal.replace('…', "."));
+        let digit = journal
+            .strip_prefix('<')
+            .and_then(|rest| rest.split_once('>'));
+        assert!(digit.is_some_and(|(digit, _)| ["3", "4", "6"].contains(&digit)));
         assert_eq!(line(LogFormat::Off, false, exchange), "");
     }
 
@@ -292,6 +306,10 @@ pub(super) mod tests {
         assert_eq!(line(LogFormat::Pretty), "docroot: 12 log lines dropped\n");
         assert_eq!(line(LogFormat::Combined), "docroot: 12 log lines dropped\n");
         assert_eq!(line(LogFormat::Json), "{\"log_lines_dropped\":12}\n");
+        assert_eq!(
+            line(LogFormat::Journal),
+            "<4>docroot: 12 log lines dropped\n"
+        );
         assert_eq!(line(LogFormat::Off), "");
     }
 }

@@ -1,20 +1,21 @@
 //! The combined log format of Apache and nginx. The third column is the user whom a password has proved.
-//! Over TLS, three columns about the session follow:
+//! Over TLS, three columns about the session follow. If requests have ids, the id is the last column:
 //!
 //! ```text
 //! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "http://a/" "curl/8.0"
 //! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "-" "-" TLSv1.3 TLS_AES_256_GCM_SHA384 "CN=alice"
+//! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "-" "-" 9f86d081884c7d659a2feaa0c55ad015
 //! ```
 
 use super::event::{End, ExchangeRecord, TlsFailure};
 use super::zone::Zone;
 use crate::text::append;
 use crate::text::calendar::TimeFormat;
-use crate::text::escape::Quoted;
+use crate::text::escape::{Quoted, Word};
 
 /// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; `-` means absent. A response
 /// without a body has 0 bytes, as in nginx, because every parser accepts a number. Over TLS, the
-/// version, the cipher suite and the subject of the client's certificate follow.
+/// version, the cipher suite and the subject of the client's certificate follow. The id of the request comes last.
 pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
     // If an IPv4 client uses an IPv6 socket, its IPv4 address is logged.
     let address = exchange.peer.ip().to_canonical();
@@ -33,6 +34,9 @@ pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
         let (version, cipher) = (security.version, security.cipher);
         let client = Quoted(security.client.unwrap_or("-").as_bytes());
         append(out, format_args!(" {version} {cipher} \"{client}\""));
+    }
+    if let Some(id) = exchange.id {
+        append(out, format_args!(" {}", Word(id)));
     }
     out.push(b'\n');
 }
@@ -106,6 +110,13 @@ mod tests {
                 r#"127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 200 2326 "-" "#,
                 r#""curl/8.0" TLSv1.3 TLS_AES_256_GCM_SHA384 "CN=alice,O=\x22a\x0Ab\x22""#
             ),
+        );
+        check(
+            ExchangeRecord {
+                id: Some(b"0a1b"),
+                ..example()
+            },
+            r#"127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 200 2326 "-" "curl/8.0" 0a1b"#,
         );
         check(
             ExchangeRecord {

@@ -42,10 +42,17 @@ pub struct ExchangeRecord<'a> {
     pub end: End,
     /// The TLS session; `None` without TLS.
     pub security: Option<Security<'a>>,
+    /// The id of the request, in visible ASCII; `None` if requests have none.
+    pub id: Option<&'a [u8]>,
     /// The heads as they went over the wire; `None` unless somebody sees them.
     pub heads: Option<Heads<'a>>,
     /// The steps of the decision; empty unless somebody sees them.
     pub steps: &'a [Step],
+}
+
+/// Whether an exchange is logged even if only a sample of the successful ones is: its status is an error, or it was cut.
+pub fn is_always_logged(status: Option<u16>, end: End) -> bool {
+    end != End::Complete || status.is_none_or(|status| status >= 400)
 }
 
 /// The heads of an exchange. The client chose every byte of the first one.

@@ -1,37 +1,96 @@
 //! One JSON object per line (RFC 8259), in ASCII.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::event::{End, ExchangeRecord, Security, TlsFailure, TlsStage};
+use super::event::{End, ExchangeRecord, Security, TlsFailure, TlsStage, is_always_logged};
+use super::options::{JsonField, LogOptions};
 use super::zone::Zone;
 use crate::text::append;
 use crate::text::calendar::TimeFormat;
 use crate::text::escape::JsonString;
 
-/// Appends the object. It always has all members, in this order. An absent value is `null`,
-/// `duration` is in seconds, and `tls` is an object.
-pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
-    begin(out, zone, exchange.received, exchange.peer);
-    write_optional(out, "user", exchange.user.map(str::as_bytes));
-    write_text(out, "method", exchange.method);
-    write_text(out, "target", exchange.target);
-    write_text(out, "version", exchange.version);
-    write_status(out, exchange.status);
-    append(out, format_args!(",\"sent\":{}", exchange.sent));
-    let (seconds, micros) = (
-        exchange.duration.as_secs(),
-        exchange.duration.subsec_micros(),
-    );
-    append(out, format_args!(",\"duration\":{seconds}.{micros:06}"));
-    write_optional(out, "referer", exchange.referer);
-    write_optional(out, "user_agent", exchange.user_agent);
-    write_text(out, "reason", exchange.reason.as_bytes());
-    let is_complete = exchange.end == End::Complete;
-    append(out, format_args!(",\"complete\":{is_complete}"));
-    write_cut(out, exchange.end);
-    write_security(out, exchange.security.as_ref());
+/// How times are written.
+const TIME: TimeFormat = TimeFormat::Rfc3339Millis;
+
+/// Appends the object. It has the members that the options name, or else all: `id` only if requests have ids,
+/// and `sample` only if not every exchange is logged. An absent value is `null`, `duration` is in seconds, and `tls` is an object.
+pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
+    let applies = |field: &JsonField| match field {
+        JsonField::Id => exchange.id.is_some(),
+        JsonField::Sample => options.one_in > NonZeroU32::MIN,
+        _ => true,
+    };
+    match &options.fields {
+        Some(fields) => write_members(out, options, exchange, fields.iter().copied()),
+        None => {
+            let all = JsonField::ALL.into_iter().filter(applies);
+            write_members(out, options, exchange, all);
+        }
+    }
+}
+
+fn write_members(
+    out: &mut Vec<u8>,
+    options: &LogOptions,
+    exchange: &ExchangeRecord,
+    fields: impl Iterator<Item = JsonField>,
+) {
+    let mut mark = b'{';
+    for field in fields {
+        out.extend_from_slice(&[mark, b'"']);
+        out.extend_from_slice(field.name().as_bytes());
+        out.extend_from_slice(b"\":");
+        write_value(out, field, options, exchange);
+        mark = b',';
+    }
     out.extend_from_slice(b"}\n");
+}
+
+fn write_value(
+    out: &mut Vec<u8>,
+    field: JsonField,
+    options: &LogOptions,
+    exchange: &ExchangeRecord,
+) {
+    let bytes = str::as_bytes;
+    match field {
+        JsonField::Time => {
+            let time = options.zone.format(exchange.received, TIME);
+            append(out, format_args!("\"{time}\""));
+        }
+        JsonField::Peer => {
+            let address = exchange.peer.ip().to_canonical();
+            append(out, format_args!("\"{address}\""));
+        }
+        JsonField::Port => append(out, format_args!("{}", exchange.peer.port())),
+        JsonField::User => optional_value(out, exchange.user.map(bytes)),
+        JsonField::Method => text_value(out, exchange.method),
+        JsonField::Target => text_value(out, exchange.target),
+        JsonField::Version => text_value(out, exchange.version),
+        JsonField::Status => status_value(out, exchange.status),
+        JsonField::Sent => append(out, format_args!("{}", exchange.sent)),
+        JsonField::Duration => {
+            let duration = exchange.duration;
+            let (seconds, micros) = (duration.as_secs(), duration.subsec_micros());
+            append(out, format_args!("{seconds}.{micros:06}"));
+        }
+        JsonField::Referer => optional_value(out, exchange.referer),
+        JsonField::UserAgent => optional_value(out, exchange.user_agent),
+        JsonField::Reason => text_value(out, exchange.reason.as_bytes()),
+        JsonField::Complete => append(out, format_args!("{}", exchange.end == End::Complete)),
+        JsonField::Cut => optional_value(out, cut(exchange.end)),
+        JsonField::Tls => security_value(out, exchange.security.as_ref()),
+        JsonField::Id => optional_value(out, exchange.id),
+        JsonField::Sample => {
+            let factor = match is_always_logged(exchange.status, exchange.end) {
+                true => 1,
+                false => options.one_in.get(),
+            };
+            append(out, format_args!("{factor}"));
+        }
+    }
 }
 
 /// Appends an object about a TLS session that failed. The stage is part of the last member's name.
@@ -47,7 +106,7 @@ pub fn write_tls_failure(out: &mut Vec<u8>, zone: &Zone, failed: &TlsFailure) {
 
 /// Begins an object with the time and the peer.
 fn begin(out: &mut Vec<u8>, zone: &Zone, at: SystemTime, peer: SocketAddr) {
-    let time = zone.format(at, TimeFormat::Rfc3339Millis);
+    let time = zone.format(at, TIME);
     let (address, port) = (peer.ip().to_canonical(), peer.port());
     append(
         out,
@@ -55,16 +114,18 @@ fn begin(out: &mut Vec<u8>, zone: &Zone, at: SystemTime, peer: SocketAddr) {
     );
 }
 
-fn write_security(out: &mut Vec<u8>, security: Option<&Security>) {
+/// The version, the cipher suite and the subject of the client's certificate.
+fn security_value(out: &mut Vec<u8>, security: Option<&Security>) {
     let Some(security) = security else {
-        return out.extend_from_slice(b",\"tls\":null");
+        return out.extend_from_slice(b"null");
     };
     let (version, cipher) = (security.version, security.cipher);
     append(
         out,
-        format_args!(",\"tls\":{{\"version\":\"{version}\",\"cipher\":\"{cipher}\""),
+        format_args!("{{\"version\":\"{version}\",\"cipher\":\"{cipher}\""),
     );
-    write_optional(out, "client", security.client.map(str::as_bytes));
+    out.extend_from_slice(b",\"client\":");
+    optional_value(out, security.client.map(str::as_bytes));
     out.push(b'}');
 }
 
@@ -81,27 +142,41 @@ pub(super) fn milliseconds(at: SystemTime) -> u128 {
 }
 
 pub(super) fn write_status(out: &mut Vec<u8>, status: Option<u16>) {
-    match status {
-        Some(status) => append(out, format_args!(",\"status\":{status}")),
-        None => append(out, format_args!(",\"status\":null")),
-    }
+    out.extend_from_slice(b",\"status\":");
+    status_value(out, status);
 }
 
 /// Why the exchange was cut, if it was.
 pub(super) fn write_cut(out: &mut Vec<u8>, end: End) {
-    let cut = Some(end.text().as_bytes()).filter(|_| end != End::Complete);
-    write_optional(out, "cut", cut);
-}
-
-fn write_optional(out: &mut Vec<u8>, name: &str, value: Option<&[u8]>) {
-    match value {
-        Some(value) => write_text(out, name, value),
-        None => append(out, format_args!(",\"{name}\":null")),
-    }
+    out.extend_from_slice(b",\"cut\":");
+    optional_value(out, cut(end));
 }
 
 pub(super) fn write_text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    append(out, format_args!(",\"{name}\":{}", JsonString(value)));
+    append(out, format_args!(",\"{name}\":"));
+    text_value(out, value);
+}
+
+fn cut(end: End) -> Option<&'static [u8]> {
+    Some(end.text().as_bytes()).filter(|_| end != End::Complete)
+}
+
+fn status_value(out: &mut Vec<u8>, status: Option<u16>) {
+    match status {
+        Some(status) => append(out, format_args!("{status}")),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn optional_value(out: &mut Vec<u8>, value: Option<&[u8]>) {
+    match value {
+        Some(value) => text_value(out, value),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn text_value(out: &mut Vec<u8>, value: &[u8]) {
+    append(out, format_args!("{}", JsonString(value)));
 }
 
 #[cfg(test)]
@@ -109,18 +184,87 @@ mod tests {
     use super::super::access_log::tests::{SECURITY, example, failed_handshake};
     use super::*;
 
+    #[track_caller]
+    fn check(options: &LogOptions, exchange: ExchangeRecord, want: &str) {
+        let mut got = Vec::new();
+        write_line(&mut got, options, &exchange);
+        assert_eq!(String::from_utf8_lossy(&got), format!("{want}\n"));
+    }
+
     #[test]
     fn an_object_has_every_member() {
-        let mut got = Vec::new();
-        write_line(&mut got, &Zone::Utc, &example());
         let want = concat!(
             r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
             r#""user":null,"method":"GET","target":"/a.html","version":"HTTP/1.1","status":200,"#,
             r#""sent":2326,"duration":0.001234,"referer":null,"user_agent":"curl/8.0","#,
             r#""reason":"the file","complete":true,"cut":null,"tls":null}"#,
-            "\n"
         );
-        assert_eq!(String::from_utf8_lossy(&got), want);
+        check(&LogOptions::OFF, example(), want);
+    }
+
+    #[test]
+    fn the_fields_are_those_that_were_chosen_in_their_order() {
+        let chosen = |fields: &[JsonField]| LogOptions {
+            fields: Some(fields.into()),
+            ..LogOptions::OFF
+        };
+        let options = chosen(&[JsonField::Status, JsonField::Target, JsonField::Tls]);
+        check(
+            &options,
+            example(),
+            r#"{"status":200,"target":"/a.html","tls":null}"#,
+        );
+        let cut = ExchangeRecord {
+            status: None,
+            end: End::ClientGone,
+            peer: ([192, 0, 2, 1], 9).into(),
+            ..example()
+        };
+        let options = chosen(&[JsonField::Cut, JsonField::Status, JsonField::Peer]);
+        let want = r#"{"cut":"the client went away","status":null,"peer":"192.0.2.1"}"#;
+        check(&options, cut, want);
+    }
+
+    #[test]
+    fn the_id_is_there_if_requests_have_ids() {
+        let id = Some(&b"0a1b"[..]);
+        let with_id = ExchangeRecord { id, ..example() };
+        let mut got = Vec::new();
+        write_line(&mut got, &LogOptions::OFF, &with_id);
+        assert!(got.ends_with(b",\"tls\":null,\"id\":\"0a1b\"}\n"));
+        let options = LogOptions {
+            fields: Some([JsonField::Id].into()),
+            ..LogOptions::OFF
+        };
+        check(&options, with_id, r#"{"id":"0a1b"}"#);
+        check(&options, example(), r#"{"id":null}"#);
+    }
+
+    #[test]
+    fn a_sample_says_for_how_many_exchanges_a_line_stands() {
+        let options = LogOptions {
+            one_in: NonZeroU32::new(20).expect("not 0"),
+            fields: Some([JsonField::Status, JsonField::Sample].into()),
+            ..LogOptions::OFF
+        };
+        let with = |status, end| ExchangeRecord {
+            status,
+            end,
+            ..example()
+        };
+        let check = |status, end, want| check(&options, with(status, end), want);
+        check(Some(200), End::Complete, r#"{"status":200,"sample":20}"#);
+        check(Some(304), End::Complete, r#"{"status":304,"sample":20}"#);
+        check(Some(404), End::Complete, r#"{"status":404,"sample":1}"#);
+        check(Some(200), End::ClientGone, r#"{"status":200,"sample":1}"#);
+        check(None, End::ClientGone, r#"{"status":null,"sample":1}"#);
+        let all = LogOptions {
+            fields: None,
+            ..options.clone()
+        };
+        let mut got = Vec::new();
+        write_line(&mut got, &all, &example());
+        assert!(got.ends_with(b",\"sample\":20}\n"));
     }
 
     #[test]
@@ -128,7 +272,7 @@ mod tests {
         let mut got = Vec::new();
         write_line(
             &mut got,
-            &Zone::Utc,
+            &LogOptions::OFF,
             &ExchangeRecord {
                 security: Some(SECURITY),
                 ..example()

@@ -15,10 +15,14 @@ pub mod event;
 mod heads;
 // Messages without their secrets.
 mod masked;
+// The format for the journal of systemd.
+mod journal;
 // The format for programs: one JSON object per line.
 mod json;
 // The thread that writes the log, so no worker waits for a disk.
 pub mod log;
+// A file that is opened again when it was renamed or deleted.
+pub mod log_file;
 // Counters.
 pub mod metrics;
 // How requests are logged.
@@ -31,6 +35,10 @@ pub mod notice;
 mod pretty;
 // What is kept of a body.
 pub mod sample;
+// Which successful exchanges are logged.
+mod sampler;
+// The ids of requests.
+pub mod request_id;
 // What the connections of a worker do.
 pub mod phase_report;
 // The time zone of the log.

@@ -1,8 +1,9 @@
-//! Prints on the standard error for the operator. Invariant: no function waits for its reader, except
-//! [`flush`], which waits for a limited time.
+//! Prints for the operator: on the standard error, or in the error log if there is one. Invariant: no function
+//! waits for its reader, except [`flush`], which waits for a limited time.
 //!
 //! ```text
 //! print, tell, a panic --text--> queue --> the thread "notice": write; say how many texts were lost
+//! show ------------------text--> queue --> the same, but always on the standard error
 //! print_now ------------------------------------------------> write, if there is room
 //! ```
 //!
@@ -12,10 +13,10 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Display;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 
+use super::log_file::LogFile;
 use super::regular;
 
 /// How many texts may wait for the reader of the standard error. Notices are rare, so the queue is full
@@ -42,18 +44,78 @@ struct Queue {
     lost: Arc<AtomicU64>,
 }
 
+/// The error log. Only the thread writes to it.
+static ERROR_LOG: Mutex<Option<ErrorLog>> = Mutex::new(None);
+
+/// Whether there is an error log. Who asks does not wait for the thread, which may wait for the reader of a pipe.
+static HAS_ERROR_LOG: AtomicBool = AtomicBool::new(false);
+
+/// Whether the file of the error log may have been renamed.
+static MUST_LOOK: AtomicBool = AtomicBool::new(false);
+
+struct ErrorLog {
+    file: LogFile,
+    /// The current time, for the beginning of a line.
+    time: Box<dyn Fn() -> String + Send>,
+}
+
+/// Where a text goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// To the error log, or to the standard error if there is none.
+    Operator,
+    /// To the standard error.
+    StandardError,
+}
+
 enum Task {
     /// Print this.
-    Print(String),
+    Print(Place, String),
+    /// Look whether the file of the error log was renamed.
+    Look,
     /// Drop the sender when everything before this task was printed.
     Flush(Sender<()>),
 }
 
-/// Prints a text. The texts appear in the order of the calls.
+/// From now on, notices are appended to this file, each line behind the `time`. If the file cannot be written, they
+/// appear on the standard error.
+pub fn use_error_log(file: LogFile, time: impl Fn() -> String + Send + 'static) {
+    let time = Box::new(time);
+    *error_log() = Some(ErrorLog { file, time });
+    HAS_ERROR_LOG.store(true, Ordering::Release);
+}
+
+/// The file of the error log may have been renamed. If it was, it is opened again. Does not wait.
+pub fn reopen() {
+    MUST_LOOK.store(true, Ordering::Release);
+    // If the queue is full, the next text finds the flag.
+    if let Some(Some(queue)) = QUEUE.get() {
+        let _ = queue.tasks.try_send(Task::Look);
+    }
+}
+
+/// Prints a notice. The texts appear in the order of the calls.
 pub fn print(text: String) {
+    print_at(Place::Operator, text);
+}
+
+/// Prints a text for whoever has started docroot. It never goes to the error log.
+pub fn show(text: String) {
+    print_at(Place::StandardError, text);
+}
+
+fn print_at(place: Place, text: String) {
     match QUEUE.get_or_init(|| Queue::start(write)) {
-        Some(queue) => queue.print(text),
+        Some(queue) => queue.print(place, text),
         None => print_now(&text),
+    }
+}
+
+/// Prints a short notice: in the error log if there is one, or else like [`print_now`].
+pub fn print_soon(text: String) {
+    match HAS_ERROR_LOG.load(Ordering::Acquire) {
+        true => print(text),
+        false => print_now(&text),
     }
 }
 
@@ -109,7 +171,7 @@ pub fn print_now(text: &str) {
 
 impl Queue {
     /// Starts the thread. `write` may block.
-    fn start(write: impl FnMut(&[u8]) + Send + 'static) -> Option<Queue> {
+    fn start(write: impl FnMut(Place, &[u8]) + Send + 'static) -> Option<Queue> {
         let (tasks, queued) = bounded(QUEUED);
         let lost = Arc::<AtomicU64>::default();
         let unreported = Arc::clone(&lost);
@@ -118,8 +180,8 @@ impl Queue {
         thread.is_ok().then_some(Queue { tasks, lost })
     }
 
-    fn print(&self, text: String) {
-        if self.tasks.try_send(Task::Print(text)).is_err() {
+    fn print(&self, place: Place, text: String) {
+        if self.tasks.try_send(Task::Print(place, text)).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -139,11 +201,15 @@ impl Queue {
     }
 }
 
-fn run(tasks: &Receiver<Task>, lost: &AtomicU64, mut write: impl FnMut(&[u8])) {
+fn run(tasks: &Receiver<Task>, lost: &AtomicU64, mut write: impl FnMut(Place, &[u8])) {
     for task in tasks {
         let done = match task {
-            Task::Print(text) => {
-                write(text.as_bytes());
+            Task::Print(place, text) => {
+                write(place, text.as_bytes());
+                None
+            }
+            Task::Look => {
+                write(Place::Operator, b"");
                 None
             }
             Task::Flush(done) => Some(done),
@@ -155,36 +221,78 @@ fn run(tasks: &Receiver<Task>, lost: &AtomicU64, mut write: impl FnMut(&[u8])) {
     }
 }
 
-fn report_lost(lost: &AtomicU64, write: &mut impl FnMut(&[u8])) {
+fn report_lost(lost: &AtomicU64, write: &mut impl FnMut(Place, &[u8])) {
     let count = lost.swap(0, Ordering::Relaxed);
     if count > 0 {
         let told =
             format!("docroot: {count} messages were lost because nobody read the standard error\n");
-        write(told.as_bytes());
+        write(Place::Operator, told.as_bytes());
     }
 }
 
-/// Writes the whole text. If this fails, there is no other place to report it.
-fn write(text: &[u8]) {
+/// Writes the whole text. If the standard error cannot be written, there is no other place to report it.
+fn write(place: Place, text: &[u8]) {
     let stderr = io::stderr();
-    let kind = fstat(&stderr).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    let stderr = stderr.as_fd();
+    let mut guard = error_log();
+    let Some(log) = guard.as_mut().filter(|_| place == Place::Operator) else {
+        // The stream may wait for its reader.
+        drop(guard);
+        write_to(stderr, text);
+        return;
+    };
+    if let Some(news) = log.look() {
+        write_to(stderr, format!("docroot: {news}\n").as_bytes());
+    }
+    if !log.write(text) {
+        write_to(stderr, text);
+    }
+}
+
+fn error_log() -> MutexGuard<'static, Option<ErrorLog>> {
+    ERROR_LOG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ErrorLog {
+    /// Opens the file again if it was renamed or deleted. Returns what the operator should know.
+    fn look(&mut self) -> Option<String> {
+        let asked = MUST_LOOK.swap(false, Ordering::AcqRel);
+        self.file.look(asked).news
+    }
+
+    /// Writes lines. Returns whether the file has taken all of them.
+    fn write(&self, lines: &[u8]) -> bool {
+        let mut text = Vec::new();
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            text.extend_from_slice((self.time)().as_bytes());
+            text.push(b' ');
+            text.extend_from_slice(line);
+        }
+        write_to(self.file.file().as_fd(), &text)
+    }
+}
+
+/// Writes the whole text, or as many lines as fit. Returns whether everything was taken.
+fn write_to(stream: BorrowedFd<'_>, text: &[u8]) -> bool {
+    let kind = fstat(stream).map(|stat| FileType::from_raw_mode(stat.st_mode));
     if kind == Ok(FileType::RegularFile) {
-        return regular::write_lines(stderr.as_fd(), text);
+        return regular::write_lines(stream, text);
     }
     let mut rest = text;
     while !rest.is_empty() {
-        match rustix::io::write(&stderr, rest) {
+        match rustix::io::write(stream, rest) {
             Ok(taken @ 1..) => rest = &rest[taken..],
             Err(Errno::INTR) => {}
             // Another program has made the stream non-blocking.
             Err(Errno::AGAIN) => {
-                let mut watched = [PollFd::new(&stderr, PollFlags::OUT)];
+                let mut watched = [PollFd::new(&stream, PollFlags::OUT)];
                 // An error means that the next write is tried at once.
                 let _ = poll(&mut watched, None);
             }
-            Ok(_) | Err(_) => return,
+            Ok(_) | Err(_) => return false,
         }
     }
+    true
 }
 
 #[cfg(test)]
@@ -198,14 +306,14 @@ mod tests {
         let (begun, has_begun) = bounded(0);
         let (allow, allowed) = bounded::<()>(0);
         let (printed, output) = unbounded();
-        let write = move |text: &[u8]| {
+        let write = move |_, text: &[u8]| {
             // Both fail when the test no longer blocks the writer.
             let _ = begun.send(());
             let _ = allowed.recv();
             printed.send(text.to_vec()).expect("the test reads");
         };
         let queue = Queue::start(write).expect("a thread");
-        let print = |number: usize| queue.print(format!("{number}\n"));
+        let print = |number: usize| queue.print(Place::Operator, format!("{number}\n"));
         print(0);
         has_begun.recv().expect("the writer begins to write");
         (1..=QUEUED + 3).for_each(print);

@@ -3,6 +3,7 @@
 use crate::observe::event::End;
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
+use crate::observe::request_id::{RequestId, RequestIds};
 use crate::observe::wire::{Wire, WireEvent};
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Observer {
     pub wire: Option<Wire>,
     /// The number of the worker.
     pub worker: usize,
+    /// Makes the ids of requests; `None` if they have none.
+    pub ids: Option<RequestIds>,
 }
 
 impl Observer {
@@ -44,6 +47,11 @@ impl Observer {
     /// Whether somebody sees the steps of decisions.
     pub fn wants_steps(&self) -> bool {
         self.log.wants_steps() || self.is_watched()
+    }
+
+    /// A new id for a request; `None` if requests have none.
+    pub fn new_id(&mut self) -> Option<RequestId> {
+        Some(self.ids.as_mut()?.make())
     }
 
     /// Shows an event, which is made only if somebody looks.

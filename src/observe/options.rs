@@ -1,5 +1,9 @@
 //! How requests are logged.
 
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use super::zone::Zone;
 
 /// How a line of the access log is written.
@@ -11,6 +15,8 @@ pub enum LogFormat {
     Combined,
     /// One JSON object per line.
     Json,
+    /// For the journal of systemd: a priority, and no time.
+    Journal,
     /// No log.
     Off,
 }
@@ -41,6 +47,12 @@ pub struct LogOptions {
     pub steps: bool,
     /// The time zone of times.
     pub zone: Zone,
+    /// Of how many successful exchanges one is logged. All others are always logged.
+    pub one_in: NonZeroU32,
+    /// The members of a line of JSON, in this order. `None` means all that apply.
+    pub fields: Option<Arc<[JsonField]>>,
+    /// Where the log goes. Without a file, to the standard output.
+    pub file: Option<PathBuf>,
 }
 
 impl LogOptions {
@@ -52,6 +64,9 @@ impl LogOptions {
         width: LogOptions::WIDTH,
         steps: false,
         zone: Zone::Utc,
+        one_in: NonZeroU32::MIN,
+        fields: None,
+        file: None,
     };
 
     /// Whether the log prints heads.
@@ -66,4 +81,95 @@ impl LogOptions {
 
     /// The columns of most terminals, and of the output if it is no terminal.
     pub const WIDTH: usize = 80;
+}
+
+/// A member of a line of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum JsonField {
+    Time,
+    Peer,
+    Port,
+    User,
+    Method,
+    Target,
+    Version,
+    Status,
+    Sent,
+    Duration,
+    Referer,
+    UserAgent,
+    Reason,
+    Complete,
+    Cut,
+    Tls,
+    Id,
+    Sample,
+}
+
+impl JsonField {
+    /// All of them, in the order of a line that has all.
+    pub const ALL: [JsonField; 18] = [
+        JsonField::Time,
+        JsonField::Peer,
+        JsonField::Port,
+        JsonField::User,
+        JsonField::Method,
+        JsonField::Target,
+        JsonField::Version,
+        JsonField::Status,
+        JsonField::Sent,
+        JsonField::Duration,
+        JsonField::Referer,
+        JsonField::UserAgent,
+        JsonField::Reason,
+        JsonField::Complete,
+        JsonField::Cut,
+        JsonField::Tls,
+        JsonField::Id,
+        JsonField::Sample,
+    ];
+
+    /// The name of the member.
+    pub fn name(self) -> &'static str {
+        match self {
+            JsonField::Time => "time",
+            JsonField::Peer => "peer",
+            JsonField::Port => "port",
+            JsonField::User => "user",
+            JsonField::Method => "method",
+            JsonField::Target => "target",
+            JsonField::Version => "version",
+            JsonField::Status => "status",
+            JsonField::Sent => "sent",
+            JsonField::Duration => "duration",
+            JsonField::Referer => "referer",
+            JsonField::UserAgent => "user_agent",
+            JsonField::Reason => "reason",
+            JsonField::Complete => "complete",
+            JsonField::Cut => "cut",
+            JsonField::Tls => "tls",
+            JsonField::Id => "id",
+            JsonField::Sample => "sample",
+        }
+    }
+
+    /// The member with this name.
+    pub fn named(name: &str) -> Option<JsonField> {
+        let mut all = JsonField::ALL.into_iter();
+        all.find(|field| field.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_has_a_name_of_its_own() {
+        for field in JsonField::ALL {
+            assert_eq!(JsonField::named(field.name()), Some(field));
+        }
+        assert_eq!(JsonField::named("Time"), None);
+    }
 }

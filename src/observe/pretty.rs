@@ -38,11 +38,11 @@ pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRe
             Detail::Full | Detail::Heads => line.left(METHOD_WIDTH, Word(bytes)),
         }
     });
-    line.right(SIZE_WIDTH, HumanSize(exchange.sent));
-    line.right(DURATION_WIDTH, HumanDuration(exchange.duration));
+    line.amounts(exchange);
+    let (_, target) = request_line(exchange);
     match options.detail {
         Detail::Brief => line.finish_brief(options.width, exchange),
-        Detail::Full | Detail::Heads => line.finish(exchange),
+        Detail::Full | Detail::Heads => line.finish(Word(target), exchange),
     }
     out.push(b'\n');
     if let Some(heads) = exchange.heads.filter(|_| options.wants_heads()) {
@@ -53,14 +53,29 @@ pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRe
     }
 }
 
+/// Appends what a full line has behind the time, without colours. The method and the target are shortened.
+pub(super) fn write_without_time(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
+    let (method, target) = request_line(exchange);
+    let shortened = |bytes, columns| Shortened { bytes, columns };
+    let mut line = Line::plain(out);
+    line.text(format_args!("{} ", Status(exchange.status)));
+    line.left(METHOD_WIDTH, shortened(method, 32));
+    line.amounts(exchange);
+    line.finish(shortened(target, MOST_TARGET), exchange);
+    out.push(b'\n');
+}
+
 /// Appends a line about a TLS session that failed.
 pub fn write_tls_failure(out: &mut Vec<u8>, options: &LogOptions, failed: &TlsFailure) {
     let mut line = Line::begin(out, options, failed.at);
-    line.paint(YELLOW, |line| {
-        line.text(format_args!(" TLS {} failed", failed.stage.text()));
-    });
-    line.text(format_args!("  {}", Quoted(failed.reason.as_bytes())));
-    line.paint(DIM, |line| line.from(failed.peer));
+    line.text(format_args!(" "));
+    line.failure(failed);
+    out.push(b'\n');
+}
+
+/// The same without the time and without colours.
+pub(super) fn write_failure_without_time(out: &mut Vec<u8>, failed: &TlsFailure) {
+    Line::plain(out).failure(failed);
     out.push(b'\n');
 }
 
@@ -114,6 +129,8 @@ const SIZE_WIDTH: usize = 9;
 const DURATION_WIDTH: usize = 9;
 /// The client's address must leave as much for the target.
 const MIN_TARGET: usize = 12;
+/// The columns of a target in a line without time. Few targets are longer.
+const MOST_TARGET: usize = 2048;
 /// Two spaces separate the parts that have no fixed width.
 const GAP: usize = 2;
 
@@ -149,6 +166,15 @@ impl Line<'_> {
         line
     }
 
+    /// An empty line without colours.
+    fn plain(out: &mut Vec<u8>) -> Line<'_> {
+        Line {
+            out,
+            colour: false,
+            columns: 0,
+        }
+    }
+
     fn paint(&mut self, sequence: &str, write: impl FnOnce(&mut Self)) {
         if !self.colour {
             return write(self);
@@ -182,6 +208,12 @@ impl Line<'_> {
         if let Some(column) = self.out.get_mut(start..) {
             column.rotate_right(padding);
         }
+    }
+
+    /// Appends how much was sent, and how long it took.
+    fn amounts(&mut self, exchange: &ExchangeRecord) {
+        self.right(SIZE_WIDTH, HumanSize(exchange.sent));
+        self.right(DURATION_WIDTH, HumanDuration(exchange.duration));
     }
 
     /// Appends the target, the reason and the client's address, and says if the response was cut. The
@@ -229,10 +261,18 @@ impl Line<'_> {
     }
 
     /// Appends everything, whatever the width of the terminal.
-    fn finish(&mut self, exchange: &ExchangeRecord) {
-        let (_, target) = request_line(exchange);
-        self.text(format_args!("  {}", Word(target)));
+    fn finish(&mut self, target: impl Display, exchange: &ExchangeRecord) {
+        self.text(format_args!("  {target}"));
         self.paint(DIM, |line| line.remarks(exchange));
+    }
+
+    /// Appends why a TLS session failed.
+    fn failure(&mut self, failed: &TlsFailure) {
+        self.paint(YELLOW, |line| {
+            line.text(format_args!("TLS {} failed", failed.stage.text()));
+        });
+        self.text(format_args!("  {}", Quoted(failed.reason.as_bytes())));
+        self.paint(DIM, |line| line.from(failed.peer));
     }
 
     fn remarks(&mut self, exchange: &ExchangeRecord) {
@@ -250,6 +290,9 @@ impl Line<'_> {
         }
         if let Some(user) = exchange.user {
             self.text(format_args!("  user {}", Quoted(user.as_bytes())));
+        }
+        if let Some(id) = exchange.id {
+            self.text(format_args!("  id {}", Word(id)));
         }
         self.from(exchange.peer);
     }
@@ -324,6 +367,17 @@ mod tests {
             },
             "13:55:36Z 400 -     2.3 KiB   1.2 ms  -",
         );
+    }
+
+    #[test]
+    fn a_full_line_has_the_id() {
+        let with_id = ExchangeRecord {
+            id: Some(b"0a1b"),
+            ..example()
+        };
+        let want = "13:55:36Z 200 GET   2.3 KiB   1.2 ms  /a.html  the file  id 0a1b";
+        check(with_id, want);
+        check_brief(with_id, "/a.html  gzip");
     }
 
     /// A brief line of local time, which leaves 43 columns after those of fixed width.

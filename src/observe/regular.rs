@@ -22,8 +22,8 @@ pub(super) fn length(file: BorrowedFd<'_>) -> Option<u64> {
     u64::try_from(fstat(file).ok()?.st_size).ok()
 }
 
-/// Writes whole lines. What does not fit is lost.
-pub(super) fn write_lines(file: BorrowedFd<'_>, lines: &[u8]) {
+/// Writes whole lines. What does not fit is lost. Returns whether everything did.
+pub(super) fn write_lines(file: BorrowedFd<'_>, lines: &[u8]) -> bool {
     let _locked = lock();
     let begin = length(file);
     let mut rest = lines;
@@ -40,6 +40,7 @@ pub(super) fn write_lines(file: BorrowedFd<'_>, lines: &[u8]) {
     if let (Some(begin), 1..) = (begin, torn) {
         take_back(file, torn as u64, begin + taken.len() as u64);
     }
+    rest.is_empty()
 }
 
 /// Removes the beginning of a line from the end of a file. Returns whether it is gone. If another program

@@ -41,6 +41,7 @@ pub enum FieldName {
     UserAgent,
     WantContentDigest,
     WantReprDigest,
+    XRequestId,
 }
 
 impl FieldName {
@@ -59,6 +60,7 @@ impl FieldName {
             7 => &[FieldName::Referer, FieldName::Upgrade],
             8 => &[FieldName::IfMatch, FieldName::IfRange],
             10 => &[FieldName::Connection, FieldName::UserAgent],
+            12 => &[FieldName::XRequestId],
             13 => &[
                 FieldName::IfNoneMatch,
                 FieldName::CacheControl,
@@ -119,6 +121,7 @@ impl FieldName {
             FieldName::UserAgent => "User-Agent",
             FieldName::WantContentDigest => "Want-Content-Digest",
             FieldName::WantReprDigest => "Want-Repr-Digest",
+            FieldName::XRequestId => "X-Request-Id",
         }
     }
 

@@ -72,10 +72,11 @@ const COMPUTED: [&str; 11] = [
 const REMOVABLE: [&str; 3] = ["accept-ranges", "etag", "last-modified"];
 
 /// Fields with an option of their own.
-const OPTIONS: [(&str, &str); 3] = [
+const OPTIONS: [(&str, &str); 4] = [
     ("cache-control", "--cache"),
     ("content-type", "--type"),
     ("strict-transport-security", "--hsts"),
+    ("x-request-id", "--request-id"),
 ];
 
 impl OwnField {
@@ -229,6 +230,7 @@ mod tests {
         check_error("Age: 1", OfCaches);
         check_error("Cache-Control: no-store", Option("--cache"));
         check_error("content-type: a/b", Option("--type"));
+        check_error("X-Request-ID: 1", Option("--request-id"));
     }
 
     #[test]

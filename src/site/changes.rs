@@ -41,6 +41,8 @@ impl Changed {
 pub struct ChangeFilter {
     /// Paths that do not count.
     pub ignored: Vec<Pattern>,
+    /// The files to which this program writes. Its log must not reload the pages whose requests it logs.
+    pub own: Vec<Vec<u8>>,
     /// Whether names that begin with a dot count.
     pub hidden: bool,
     /// If a single file is served: its name.
@@ -57,8 +59,12 @@ impl ChangeFilter {
     pub fn counts(&self, path: &[u8]) -> bool {
         match &self.only {
             Some(only) => path == only,
-            None => self.enters(path) && !is_temporary(last_segment(path)),
+            None => self.enters(path) && !is_temporary(last_segment(path)) && !self.is_own(path),
         }
+    }
+
+    fn is_own(&self, path: &[u8]) -> bool {
+        self.own.iter().any(|own| own == path)
     }
 
     /// Whether what is in the directory at this path may count.
@@ -242,6 +248,11 @@ mod tests {
             ..ChangeFilter::default()
         };
         assert!(hidden.counts(b".env"));
+        let own = ChangeFilter {
+            own: vec![b"logs/access.log".to_vec()],
+            ..ChangeFilter::default()
+        };
+        assert!(!own.counts(b"logs/access.log") && own.counts(b"access.log"));
         let only = ChangeFilter {
             only: Some(b"a.html".to_vec()),
             ..ChangeFilter::default()

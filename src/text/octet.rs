@@ -21,6 +21,10 @@ pub static HOST_NAME: Class = alphanumeric_and(b"-._~!$&'()*+,;=");
 /// The octets of a label of a host name, as DNS names and browsers have them.
 pub static LABEL: Class = alphanumeric_and(b"-_");
 
+/// The octets of an id that a trusted proxy gives a request: those of base64, of dates and of UUIDs, and more that
+/// need no quotes anywhere.
+pub static REQUEST_ID: Class = alphanumeric_and(b"._~+/=:-");
+
 /// ASCII letters, digits and the octets of `others`.
 pub(super) const fn alphanumeric_and(others: &[u8]) -> Class {
     let mut class = [false; 256];

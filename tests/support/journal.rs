@@ -77,7 +77,7 @@ impl Wanted<'_> {
             LogFormat::Pretty => self.check_pretty(line),
             LogFormat::Combined => self.check_combined(line),
             LogFormat::Json => self.check_json(line),
-            LogFormat::Off => panic!("no format"),
+            LogFormat::Journal | LogFormat::Off => panic!("no test of the line"),
         }
     }
 

@@ -63,6 +63,7 @@ const OPTIONS = {
   '--security-headers': 'Cross-Origin-Opener-Policy Permissions-Policy Referrer-Policy X-Frame-Options',
   '--coi': 'Cross-Origin-Embedder-Policy',
   '--hsts': 'Strict-Transport-Security',
+  '--request-id': 'X-Request-Id',
   '--cache': 'Expires',
   '--spa': 'Sec-Fetch-Dest',
 };

@@ -9,7 +9,7 @@ use crate::semantics::rules::RuleError;
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Responses",
-    options: &[CACHE, HEADER, CORS, SECURITY_HEADERS, ISOLATION],
+    options: &[CACHE, HEADER, CORS, SECURITY_HEADERS, ISOLATION, REQUEST_ID],
 };
 
 const CACHE: OptionDef = OptionDef::new(
@@ -87,6 +87,14 @@ const ISOLATION: OptionDef = OptionDef::new(
     Kind::Switch(|settings| settings.config.rules.isolation = true),
     "Isolate pages from other origins, so that browsers allow threads of WebAssembly: send \
      Cross-Origin-Opener-Policy, Cross-Origin-Embedder-Policy and Cross-Origin-Resource-Policy",
+)
+.scope(Scope::Answer);
+
+const REQUEST_ID: OptionDef = OptionDef::new(
+    "request-id",
+    Kind::Switch(|settings| settings.config.request_ids = true),
+    "Give each request an id, 32 random hexadecimal digits: send it as X-Request-Id with every response, and log it. The \
+     pretty log shows it with -v",
 )
 .scope(Scope::Answer);
 

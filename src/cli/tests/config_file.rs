@@ -356,6 +356,7 @@ fn samples(option: &OptionDef) -> (Vec<&'static str>, &'static [&'static str]) {
         ("prefix", ..) => vec!["/docs"],
         ("default-language", ..) => vec!["de"],
         ("type", ..) => vec!["log=text/plain,/{a,b}=text/plain"],
+        ("log-fields", ..) => vec!["status,time"],
         ("reload-ignore", ..) => vec!["/logs/**,/a"],
         ("cache", ..) => vec!["/a/**=max-age=60\n/**=no-store"],
         ("header", ..) => vec!["X-A: \"b\" \\\n/d\\ e/** X-F:"],

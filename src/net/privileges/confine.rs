@@ -159,6 +159,8 @@ mod kernel {
             Grant::Read => read,
             Grant::RemoveFolders => AccessFs::RemoveDir.into(),
             Grant::Clear => read | AccessFs::RemoveFile | AccessFs::RemoveDir,
+            Grant::Append => AccessFs::WriteFile.into(),
+            Grant::Logs => AccessFs::WriteFile | AccessFs::MakeReg,
             Grant::Sockets => AccessFs::MakeSock | AccessFs::RemoveFile,
         }
     }

@@ -49,12 +49,16 @@ pub enum Grant {
     Clear,
     /// Make, rename and remove sockets of the Unix domain.
     Sockets,
+    /// Write to a file.
+    Append,
+    /// Make files, and write to them.
+    Logs,
 }
 
 impl Grant {
     /// Whether anything can be read.
     fn reads(self) -> bool {
-        !matches!(self, Grant::RemoveFolders | Grant::Sockets)
+        matches!(self, Grant::ReadFiles | Grant::Read | Grant::Clear)
     }
 }
 
@@ -144,6 +148,8 @@ impl Reach {
         for path in sockets.chain(&config.take_over) {
             reach.add_socket(path);
         }
+        let logs = config.log.file.iter().chain(&config.error_log);
+        logs.for_each(|path| reach.add_log(path));
         for device in DEVICES.into_iter().chain([LIMITS]) {
             if Path::new(device).exists() {
                 reach.add(device.into(), Grant::ReadFiles);
@@ -206,7 +212,7 @@ impl Reach {
         above.any(|(_, grant)| match grant {
             Grant::Read | Grant::Clear => true,
             Grant::ReadFiles => !is_folder,
-            Grant::RemoveFolders | Grant::Sockets => false,
+            Grant::RemoveFolders | Grant::Sockets | Grant::Append | Grant::Logs => false,
         })
     }
 
@@ -240,13 +246,24 @@ impl Reach {
         }
     }
 
+    /// Adds the file of a log, and its folder, where a new file gets its name after the old one was renamed.
+    fn add_log(&mut self, path: &Path) {
+        if let Ok(real) = path.canonicalize() {
+            self.add(real, Grant::Append);
+        }
+        // A device such as `/dev/null` is not renamed.
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            return;
+        }
+        if let Ok(real) = folder_of(path).canonicalize() {
+            self.add(real, Grant::Logs);
+        }
+    }
+
     /// Adds the folder of a socket. A stale one is replaced, and the own one is removed at the end.
     fn add_socket(&mut self, path: &Path) {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
         // If it does not exist, the server does not start.
-        if let Ok(real) = folder.unwrap_or(Path::new(".")).canonicalize() {
+        if let Ok(real) = folder_of(path).canonicalize() {
             self.add(real, Grant::Sockets);
         }
     }
@@ -261,6 +278,13 @@ impl Reach {
         }
         self.add(real, Grant::Clear);
     }
+}
+
+/// The folder in which a path has its last name.
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Folders with files of others. To serve one folder of them is no reason to read all.

@@ -40,6 +40,7 @@ use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Refusal, Step, Switch};
 use crate::net::protocol::unanswered::Unanswered;
 use crate::net::pump::{Output, Pump, Pumped, SendError};
+use crate::net::request_ids::id_of;
 use crate::net::saved_head::SavedHead;
 use crate::net::shed::FEW;
 use crate::net::socket::{End as InputEnd, Input};
@@ -202,6 +203,7 @@ impl Http1 {
                 let is_secure = connection.is_secure;
                 let request =
                     request_of(&received, client, hosts, session, now, &wakers, is_secure);
+                exchange.note_id(id_of(&request, proxies, &mut context.observer));
                 context.origins.note(received.head.host, trace);
                 let origin = context.origins.of(received.head.host);
                 dispatch(&request, connection, &mut facts, origin, trace)
@@ -420,13 +422,14 @@ impl Http1 {
         let began = || Exchange::begin(stream.state.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_answer(&response);
+        exchange.make_id(&mut context.observer);
         if context.observer.wire.is_some() {
             let (head, decided) = exchange.times(clock::instant());
             let timing = server_timing(head, decided);
             response.fields.push("Server-Timing", timing);
         }
         let start = stream.outbox.end().len();
-        let reply = reply(response, facts, stream, context);
+        let reply = reply(response, facts, exchange.id(), stream, context);
         let written = stream.outbox.end().get(start..).unwrap_or_default();
         let written = written.split_at_checked(reply.head).unwrap_or_default();
         let (observer, trace) = (&context.observer, &mut context.trace);

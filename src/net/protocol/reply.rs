@@ -27,14 +27,15 @@ pub struct Reply {
     pub persistence: Persistence,
 }
 
-/// Writes the head of a response and, if it is small, its content.
+/// Writes the head of a response and, if it is small, its content. `id` is that of the request, if it has one.
 pub fn reply(
     response: Response,
     facts: RequestFacts,
+    id: Option<&[u8]>,
     stream: &mut Stream<'_>,
     context: &mut Context,
 ) -> Reply {
-    let common = context.common(stream.state.transport.has_session());
+    let common = context.common(stream.state.transport.has_session(), id);
     let ending = stream.ending(context);
     let (out, trace) = (stream.outbox.end(), &mut context.trace);
     let start = out.len();
@@ -75,7 +76,7 @@ pub fn write_head(
     response: &Response,
     facts: RequestFacts,
     ending: Option<Ending>,
-    common: &Common,
+    common: &Common<'_>,
     out: &mut Vec<u8>,
     trace: &mut Trace,
 ) -> (Framing, Persistence) {

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_channel::{Receiver, SendError, Sender};
 
 use crate::observe::access_log::{write_line, write_tls_failure};
-use crate::observe::event::{ExchangeRecord, TlsFailure};
+use crate::observe::event::{End, ExchangeRecord, TlsFailure, is_always_logged};
 use crate::observe::metrics::Counters;
 use crate::observe::options::{LogFormat, LogOptions};
+use crate::observe::sampler::Sampler;
 
 /// One worker's handle to the log. Invariant: no call blocks.
 #[derive(Debug)]
@@ -18,17 +19,26 @@ pub struct LogHandle {
     pub(super) counters: Arc<Counters>,
     pub(super) channels: Option<Channels>,
     pub(super) batch: Batch,
+    pub(super) sampler: Sampler,
 }
 
 impl LogHandle {
     /// Uses these options from the next line on. It cannot turn the log on or off.
     pub fn set_options(&mut self, options: &LogOptions) {
+        if options.one_in != self.options.one_in {
+            self.sampler = Sampler::new(options.one_in);
+        }
         self.options = options.clone();
     }
 
     /// Whether the log is on. If not, no [`ExchangeRecord`] needs to be made.
     pub fn is_enabled(&self) -> bool {
         self.channels.is_some()
+    }
+
+    /// Whether an exchange that ends now is logged. Call this once for each, and [`LogHandle::record`] if so.
+    pub fn takes(&mut self, status: Option<u16>, end: End) -> bool {
+        self.is_enabled() && (is_always_logged(status, end) || self.sampler.takes_next())
     }
 
     /// Whether the log prints heads.

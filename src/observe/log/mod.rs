@@ -17,11 +17,13 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, never, unbounded};
 
+use super::log_file::LogFile;
 use super::metrics::Counters;
 use super::notice;
 use super::options::{LogFormat, LogOptions};
+use super::sampler::Sampler;
 use handle::{Batch, Channels};
 use output::Output;
 use writer::{Report, Tally, Writer};
@@ -51,6 +53,29 @@ pub struct Log {
     writer: Option<WriterThread>,
 }
 
+/// Asks a log to look at once whether its file was renamed.
+#[derive(Clone, Debug)]
+pub struct Reopener(Sender<()>);
+
+/// The other end of a [`Reopener`], for the log.
+#[derive(Debug)]
+pub struct Reopenings(Receiver<()>);
+
+impl Reopener {
+    /// Both ends. The log may start later.
+    pub fn pair() -> (Reopener, Reopenings) {
+        // A look that is still to come sees everything.
+        let (asking, asked) = bounded(1);
+        (Reopener(asking), Reopenings(asked))
+    }
+
+    /// Asks. Does not wait.
+    pub fn ask(&self) {
+        // If the channel is full, the log will look anyway. If it is disconnected, no file is open.
+        let _ = self.0.try_send(());
+    }
+}
+
 /// How a log ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogEnd {
@@ -64,7 +89,7 @@ impl Log {
     /// A log that writes to `sink` from a thread of its own. If it is off, it starts no thread.
     /// Dropped lines are counted in `counters`.
     pub fn start(options: LogOptions, sink: Sink, counters: Arc<Counters>) -> io::Result<Log> {
-        Log::start_with(options, Output::of(sink), standard_error(), counters)
+        Log::start_with(options, Output::of(sink), never(), to_operator(), counters)
     }
 
     /// A log that writes to the standard output. If nobody reads it, only the log waits.
@@ -72,15 +97,36 @@ impl Log {
         if options.format == LogFormat::Off {
             return Ok(Log::off());
         }
-        Log::start_with(options, Output::standard()?, standard_error(), counters)
+        Log::start_with(
+            options,
+            Output::standard()?,
+            never(),
+            to_operator(),
+            counters,
+        )
     }
 
-    /// How many descriptors a log to the standard output needs: a copy of its descriptor, and the two
-    /// ends of a pipe.
-    pub fn descriptors(format: LogFormat) -> usize {
-        match format {
-            LogFormat::Off => 0,
-            _ => 3,
+    /// A log that is appended to a file. The file is opened again if it was renamed or deleted.
+    pub fn to_file(
+        options: LogOptions,
+        file: LogFile,
+        reopenings: Reopenings,
+        counters: Arc<Counters>,
+    ) -> io::Result<Log> {
+        if options.format == LogFormat::Off {
+            return Ok(Log::off());
+        }
+        let output = Output::named(file)?;
+        Log::start_with(options, output, reopenings.0, to_operator(), counters)
+    }
+
+    /// How many descriptors a log needs: a file or a copy of the standard output, and the two ends of a pipe. While a
+    /// file is opened again, the old one stays open.
+    pub fn descriptors(options: &LogOptions) -> usize {
+        match (options.format, &options.file) {
+            (LogFormat::Off, _) => 0,
+            (_, None) => 3,
+            (_, Some(_)) => 4,
         }
     }
 
@@ -89,7 +135,7 @@ impl Log {
         Log {
             options: LogOptions::OFF,
             counters: Arc::default(),
-            report: standard_error(),
+            report: to_operator(),
             writer: None,
         }
     }
@@ -101,12 +147,13 @@ impl Log {
             counters: Arc::clone(&self.counters),
             channels: self.writer.as_ref().map(|writer| writer.channels.clone()),
             batch: Batch::default(),
+            sampler: Sampler::new(self.options.one_in),
         }
     }
 
     /// Writes the lines that were handed over and ends the thread. A blocked output delays this for
     /// hardly longer than `timeout`. Lines that were dropped and that the log itself does not report
-    /// are reported on the standard error. The workers drop their handles first.
+    /// are reported to the operator. The workers drop their handles first.
     pub fn shutdown(self, timeout: Duration) -> LogEnd {
         let Some(writer) = self.writer else {
             return LogEnd::Finished;
@@ -127,6 +174,7 @@ impl Log {
     fn start_with(
         options: LogOptions,
         output: Output,
+        reopen: Receiver<()>,
         report: Report,
         counters: Arc<Counters>,
     ) -> io::Result<Log> {
@@ -137,13 +185,13 @@ impl Log {
             writer: None,
         };
         if log.options.format != LogFormat::Off {
-            log.writer = Some(WriterThread::start(&log, output)?);
+            log.writer = Some(WriterThread::start(&log, output, reopen)?);
         }
         Ok(log)
     }
 }
 
-fn standard_error() -> Report {
+fn to_operator() -> Report {
     Arc::new(|text| notice::tell(&[text]))
 }
 
@@ -163,7 +211,7 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn start(log: &Log, output: Output) -> io::Result<WriterThread> {
+    fn start(log: &Log, output: Output, reopen: Receiver<()>) -> io::Result<WriterThread> {
         let (sender, queue) = unbounded();
         let (emptied, spare) = bounded(Batch::SPARE);
         let (stop, stopped) = bounded(0);
@@ -180,6 +228,7 @@ impl WriterThread {
             failing: None,
             queue: queue.clone(),
             spare: emptied,
+            reopen,
         };
         let thread = thread::Builder::new().name("log".into()).spawn(move || {
             let _ending: Sender<()> = ending;

@@ -6,6 +6,8 @@
 //!
 //! A regular file takes the beginning of a line if the disk gets full in the middle of it, or at the limit
 //! on the size of files. Then this module takes that beginning back.
+//!
+//! A file with a name is opened again when it was renamed or deleted, but only between whole lines.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, PipeReader, Write};
@@ -17,6 +19,7 @@ use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustix::pipe::PIPE_BUF;
 
+use crate::observe::log_file::LogFile;
 use crate::observe::regular;
 
 /// Where lines are written. A write to it may block.
@@ -28,6 +31,8 @@ pub(super) struct Output {
     kind: Kind,
     /// How many bytes the sink took of a line whose end it did not take.
     torn: u64,
+    /// The file, if it has a name.
+    named: Option<LogFile>,
 }
 
 /// What is known of a sink.
@@ -55,13 +60,17 @@ impl Output {
             sink,
             kind: Kind::Unknown,
             torn: 0,
+            named: None,
         }
     }
 
     /// An output that waits for its reader without blocking in a write.
     pub(super) fn of_descriptor(descriptor: OwnedFd) -> io::Result<Output> {
-        let kind = FileType::from_raw_mode(fstat(&descriptor)?.st_mode);
-        let file = Arc::new(File::from(descriptor));
+        Output::of_file(Arc::new(File::from(descriptor)))
+    }
+
+    fn of_file(file: Arc<File>) -> io::Result<Output> {
+        let kind = FileType::from_raw_mode(fstat(&file)?.st_mode);
         Ok(Output {
             kind: match kind {
                 FileType::RegularFile => Kind::Regular(Arc::clone(&file)),
@@ -71,9 +80,42 @@ impl Output {
         })
     }
 
+    /// A file with a name. [`Output::follow`] opens it again.
+    pub(super) fn named(named: LogFile) -> io::Result<Output> {
+        let output = Output::of_file(Arc::clone(named.file()))?;
+        Ok(Output {
+            named: Some(named),
+            ..output
+        })
+    }
+
     /// The standard output. It is unbuffered, because the writer writes whole batches.
     pub(super) fn standard() -> io::Result<Output> {
         Output::of_descriptor(io::stdout().as_fd().try_clone_to_owned()?)
+    }
+
+    /// Opens a file with a name again, if it was renamed or deleted. Looks at most once a second, unless the operator
+    /// has `asked` for it. Returns what the operator should know.
+    pub(super) fn follow(&mut self, asked: bool) -> Option<String> {
+        let named = self.named.as_mut()?;
+        let looked = named.look(asked);
+        // The kind of an open file is always known.
+        if looked.is_new
+            && let Ok(output) = Output::of_file(Arc::clone(named.file()))
+        {
+            self.end_torn_line();
+            let named = self.named.take();
+            *self = Output { named, ..output };
+        }
+        looked.news
+    }
+
+    /// Ends the line whose beginning could not be taken back, in a file that docroot leaves.
+    fn end_torn_line(&mut self) {
+        if self.torn > 0 {
+            // If there is no room, the file ends without a line feed.
+            let _ = self.sink.write(b"\n");
+        }
     }
 
     /// Writes whole lines. If the last write stopped in the middle of a line, ends that line first.

@@ -92,7 +92,7 @@ fn start_on(output: Output, errors: &MemorySink) -> (Log, Arc<Counters>) {
         let line = format!("docroot: {text}\n");
         errors.clone().write_all(line.as_bytes()).expect("memory");
     });
-    let log = Log::start_with(COMBINED, output, report, Arc::clone(&counters));
+    let log = Log::start_with(COMBINED, output, never(), report, Arc::clone(&counters));
     (log.expect("a thread"), counters)
 }
 

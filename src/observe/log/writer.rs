@@ -3,7 +3,7 @@
 use std::io::{self, PipeReader};
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, select};
+use crossbeam_channel::{Receiver, Sender, never, select};
 
 use super::handle::Batch;
 use super::output::{Output, WriteError};
@@ -28,6 +28,8 @@ pub(super) struct Writer {
     pub(super) failing: Option<u64>,
     pub(super) queue: Receiver<Batch>,
     pub(super) spare: Sender<Vec<u8>>,
+    /// Says that the file of the log may have been renamed.
+    pub(super) reopen: Receiver<()>,
 }
 
 /// What the writer has done. Other threads read it after the writer has ended, or while it blocks.
@@ -56,6 +58,10 @@ impl Writer {
                     Ok(batch) => self.write(batch)?,
                     Err(_) => break,
                 },
+                recv(self.reopen) -> asked => match asked {
+                    Ok(()) => self.follow(true),
+                    Err(_) => self.reopen = never(),
+                },
                 recv(stopped) -> _ => break,
             }
         }
@@ -72,6 +78,7 @@ impl Writer {
             format,
             ..
         } = batch;
+        self.follow(false);
         // The writer's own lines use the format of this batch.
         self.format = format.unwrap_or(self.format);
         let in_hand = &self.tally.in_hand;
@@ -103,6 +110,13 @@ impl Writer {
             Err(WriteError::Cancelled) => return Err(Cancelled),
         }
         Ok(())
+    }
+
+    /// Opens the file of the log again, if it was renamed or deleted.
+    fn follow(&mut self, asked: bool) {
+        if let Some(news) = self.output.follow(asked) {
+            (self.report)(&news);
+        }
     }
 
     /// Drops what is in hand.
