@@ -99,7 +99,7 @@ const LOG_FORMAT: OptionDef = OptionDef::new(
             },
             Choice {
                 word: "journal",
-                help: "For the journal of systemd: a priority such as <6>, and no time",
+                help: "For the journal of systemd: a priority in front, and no time",
                 apply: |settings| settings.log_format = Some(LogFormat::Journal),
             },
             Choice {
@@ -112,7 +112,7 @@ const LOG_FORMAT: OptionDef = OptionDef::new(
     "The format of the access log. A journal is the one of systemd, if it reads the standard output",
 )
 .default(|_| "pretty on a terminal, journal in a journal, combined otherwise".into())
-.common("The access log: pretty, combined, json, journal or off");
+.common("The log: pretty, combined, json, journal or off");
 
 const LOG_FILE: OptionDef = OptionDef::new(
     "log-file",
@@ -120,8 +120,7 @@ const LOG_FILE: OptionDef = OptionDef::new(
     "Append the access log to this file instead of printing it on the standard output. If the file is renamed or \
      deleted, docroot notices that within a second of a request and opens it again; after SIGUSR1, at once",
 )
-.default(|_| "the standard output".into())
-.common("Append the access log to this file");
+.default(|_| "the standard output".into());
 
 const LOG_FIELDS: OptionDef = OptionDef::new(
     "log-fields",
