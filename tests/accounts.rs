@@ -3,8 +3,12 @@
 
 mod support;
 
+use std::os::unix::net::UnixStream;
+
+use docroot::net::connection::Turn;
 use docroot::site::budget::Account;
 use docroot::site::compress::CODER;
+use support::rig::Rig;
 use support::{Client, Setup, TestServer, request, until};
 
 /// Much more than the buffers of two sockets take, also when it is compressed.
@@ -113,4 +117,47 @@ fn without_a_cache_only_a_few_coders_are_held() {
             _ => 0,
         });
     }
+}
+
+/// A connection that has received these requests together. Its socket takes little.
+fn rig_after(setup: Setup, requests: &[Vec<u8>]) -> Rig {
+    let (ours, client) = UnixStream::pair().expect("a pair of sockets");
+    rustix::net::sockopt::set_socket_send_buffer_size(&ours, 4096).expect("set");
+    let mut rig = Rig::over(setup, ours.into(), client);
+    rig.send(&requests.concat());
+    assert_eq!(rig.drive(), Turn::Wait);
+    rig
+}
+
+/// Waits until a connection keeps at least so much of the answer for `target`, while its socket takes nothing
+/// of it. Returns what it keeps.
+fn kept_of(setup: fn() -> Setup, target: &str, least: u64) -> u64 {
+    // So much waits for the socket before it.
+    let before = || request("GET", "/before.txt", &[]);
+    let setup = || setup().file("before.txt", noise(12_000));
+    let rig = rig_after(setup(), &[before(), before(), before()]);
+    let alone = rig.connection.kept();
+    let last = request("GET", target, &[]);
+    let mut rig = rig_after(setup(), &[before(), before(), before(), last]);
+    let mut kept = 0;
+    until("the answer is kept", || {
+        // It may have waited for a disk thread.
+        assert_eq!(rig.drive(), Turn::Wait);
+        kept = rig.connection.kept().saturating_sub(alone);
+        kept >= least
+    });
+    kept
+}
+
+/// The page is rendered up to where it is known to be too long, although the socket is full.
+#[test]
+fn a_listing_that_waits_for_its_socket_is_a_cost_of_the_connection() {
+    const BEGUN: u64 = 40 * 1024;
+    let setup = || {
+        (0..400).fold(Setup::new(), |setup, number| {
+            setup.file(&format!("d/{number:0200}"), "")
+        })
+    };
+    let kept = kept_of(setup, "/d/", BEGUN);
+    assert!(kept < 2 * BEGUN, "{kept}");
 }

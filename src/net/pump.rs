@@ -183,6 +183,14 @@ impl Pump {
         self.moved
     }
 
+    /// The memory of what is still to be sent, in bytes, unless that is charged elsewhere.
+    pub fn cost(&self) -> usize {
+        let pieces = self.pieces.iter().map(Piece::cost).sum::<usize>();
+        let source = self.source.as_ref();
+        let source = source.map_or(0, |source| size_of_val(&**source) + source.cost());
+        self.pieces.capacity() * size_of::<Piece>() + pieces + source
+    }
+
     /// Stops making a private copy of the file that is being sent.
     pub fn give_up_copy(&self) {
         if let Some(Piece::File(file, ..)) = self.pieces.front() {

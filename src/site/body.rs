@@ -49,6 +49,12 @@ pub trait Source {
     fn trailers(&self) -> &[(&'static str, String)] {
         &[]
     }
+
+    /// The memory that it keeps between two calls, in bytes. It does not include what the source charges
+    /// itself.
+    fn cost(&self) -> usize {
+        0
+    }
 }
 
 /// A piece of a body.
@@ -93,6 +99,14 @@ impl Body {
 }
 
 impl Piece {
+    /// The memory that it takes besides itself, in bytes, unless that is charged elsewhere.
+    pub fn cost(&self) -> usize {
+        match self {
+            Piece::Bytes(bytes) => bytes.capacity(),
+            Piece::Memory(..) | Piece::File(..) | Piece::Private(..) => 0,
+        }
+    }
+
     fn length(&self) -> u64 {
         match self {
             Piece::Bytes(bytes) => bytes.len() as u64,
