@@ -492,6 +492,11 @@ pub(super) mod tests {
         )
     }
 
+    /// Locks the pool. Until this is dropped, whoever asks the pool waits.
+    pub fn hold_pool(pool: &DiskPool) -> MutexGuard<'_, impl Sized> {
+        pool.shared().state()
+    }
+
     fn number<T>(pending: &Pending<T>) -> Option<T> {
         match pending.poll()? {
             Ended::Done(outcome) => Some(outcome),
