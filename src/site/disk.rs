@@ -234,11 +234,11 @@ impl DiskPool {
         Some(Pending { slot, pool, number })
     }
 
-    /// Drops something that may make the disk wait, such as a file of a remote file system.
-    pub fn discard(&self, thing: impl Send + 'static) {
+    /// Drops something that may take long, such as a file of a remote file system.
+    pub fn discard(&self, effort: Effort, file_system: FileSystem, thing: impl Send + 'static) {
         let job = Job {
-            effort: Effort::Look,
-            file_system: FileSystem::Remote,
+            effort,
+            file_system,
             room: Room::Unlimited,
             run: Box::new(move || drop(thing)),
         };
