@@ -3,8 +3,13 @@
 
 mod support;
 
+use std::os::unix::net::UnixStream;
+
+use docroot::net::connection::Turn;
+use docroot::semantics::range::ByteRange;
 use docroot::site::budget::Account;
 use docroot::site::compress::CODER;
+use support::rig::Rig;
 use support::{Client, Setup, TestServer, request, until};
 
 /// Much more than the buffers of two sockets take, also when it is compressed.
@@ -113,4 +118,63 @@ fn without_a_cache_only_a_few_coders_are_held() {
             _ => 0,
         });
     }
+}
+
+/// A connection that has received these requests together. Its socket takes little.
+fn rig_after(setup: Setup, requests: &[Vec<u8>]) -> Rig {
+    let (ours, client) = UnixStream::pair().expect("a pair of sockets");
+    rustix::net::sockopt::set_socket_send_buffer_size(&ours, 4096).expect("set");
+    let mut rig = Rig::over(setup, ours.into(), client);
+    rig.send(&requests.concat());
+    assert_eq!(rig.drive(), Turn::Wait);
+    rig
+}
+
+/// Waits until a connection keeps at least so much of the answer to `last`, while its socket takes nothing of
+/// it. Returns what it keeps.
+fn kept_of(setup: fn() -> Setup, last: Vec<u8>, least: u64) -> u64 {
+    // So much waits for the socket before it.
+    let before = || request("GET", "/before.txt", &[]);
+    let setup = || setup().file("before.txt", noise(12_000));
+    let rig = rig_after(setup(), &[before(), before(), before()]);
+    let alone = rig.connection.kept();
+    let mut rig = rig_after(setup(), &[before(), before(), before(), last]);
+    let mut kept = 0;
+    until("the answer is kept", || {
+        // It may have waited for a disk thread.
+        assert_eq!(rig.drive(), Turn::Wait);
+        kept = rig.connection.kept().saturating_sub(alone);
+        kept >= least
+    });
+    kept
+}
+
+/// The page is rendered up to where it is known to be too long, although the socket is full.
+#[test]
+fn a_listing_that_waits_for_its_socket_is_a_cost_of_the_connection() {
+    const BEGUN: u64 = 40 * 1024;
+    let setup = || {
+        (0..400).fold(Setup::new(), |setup, number| {
+            setup.file(&format!("d/{number:0200}"), "")
+        })
+    };
+    let kept = kept_of(setup, request("GET", "/d/", &[]), BEGUN);
+    assert!(kept < 2 * BEGUN, "{kept}");
+}
+
+/// Each head of a part says the type of the file, and is longer than what is known of its range.
+#[test]
+fn the_parts_of_a_response_that_waits_cost_little_of_the_connection() {
+    const RANGES: usize = 30;
+    /// What a head takes at least. The type of this file is one of the longest.
+    const HEAD: usize = 100;
+    const ONE: &str = "bytes=10000-90000";
+    let setup = || Setup::new().file("a.docx", noise(100_000));
+    let get = |range: &str| request("GET", "/a.docx", &[("Range", range)]);
+    let one = kept_of(setup, get(ONE), 1);
+    let ranges: Vec<String> = (0..RANGES).map(|at| format!("{0}-{0}", 2 * at)).collect();
+    let all = format!("{ONE},{}", ranges.join(","));
+    let known = (RANGES * size_of::<ByteRange>()) as u64;
+    let more = kept_of(setup, get(&all), one + known) - one;
+    assert!(more < (RANGES * HEAD) as u64, "{more}");
 }

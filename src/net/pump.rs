@@ -12,7 +12,6 @@
 //!
 //! If clients request the file often, there is a private copy of the end. Then the kernel sends that, too.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
@@ -28,7 +27,7 @@ use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
 use crate::observe::sample::BodySample;
 use crate::origin::patience::{DISK_PATIENCE, Patience};
-use crate::site::body::{Body, Piece, Pulled, Source};
+use crate::site::body::{Body, Parts, Piece, Pulled, Source};
 use crate::site::body_error::BodyError;
 use crate::site::open_file::{CachedPart, OpenFile};
 use crate::site::private::{CopyContent, PrivateCopy};
@@ -100,7 +99,10 @@ impl From<BodyError> for SendError {
 
 /// Content that is still to be sent, and its framing.
 pub struct Pump {
-    pieces: VecDeque<Piece>,
+    /// The piece that is being moved.
+    piece: Option<Piece>,
+    /// Makes the pieces after it.
+    parts: Option<Box<Parts>>,
     source: Option<Box<dyn Source>>,
     framing: Framing,
     /// Bytes of content, without framing, that left the pump.
@@ -161,14 +163,15 @@ pub struct Output<'a, 't> {
 impl Pump {
     /// A pump for a body that follows its head.
     pub fn new(body: Body, framing: Framing) -> Pump {
-        let (pieces, source) = match body {
-            Body::One(piece) => (VecDeque::from([piece]), None),
-            Body::Several(pieces) => (pieces, None),
-            Body::Source(source) => (VecDeque::new(), Some(source)),
-            Body::Omitted => (VecDeque::new(), None),
+        let (piece, parts, source) = match body {
+            Body::One(piece) => (Some(piece), None, None),
+            Body::Parts(parts) => (None, Some(parts), None),
+            Body::Source(source) => (None, None, Some(source)),
+            Body::Omitted => (None, None, None),
         };
         Pump {
-            pieces,
+            piece,
+            parts,
             source,
             framing,
             moved: 0,
@@ -183,9 +186,17 @@ impl Pump {
         self.moved
     }
 
+    /// The memory of what is still to be sent, in bytes, unless that is charged elsewhere.
+    pub fn cost(&self) -> usize {
+        let piece = self.piece.as_ref().map_or(0, Piece::cost);
+        let parts = self.parts.as_ref().map_or(0, |parts| parts.cost());
+        let source = self.source.as_ref();
+        piece + parts + source.map_or(0, |source| size_of_val(&**source) + source.cost())
+    }
+
     /// Stops making a private copy of the file that is being sent.
     pub fn give_up_copy(&self) {
-        if let Some(Piece::File(file, ..)) = self.pieces.front() {
+        if let Some(Piece::File(file, ..)) = &self.piece {
             file.give_up_copy();
         }
     }
@@ -203,12 +214,21 @@ impl Pump {
         }
     }
 
+    /// Whether nothing is left to be moved.
+    fn is_over(&self) -> bool {
+        let has_parts = self.parts.as_ref().is_some_and(|parts| !parts.is_over());
+        self.piece.is_none() && !has_parts && self.source.is_none()
+    }
+
     fn advance_until_disk(&mut self, output: &mut Output<'_, '_>) -> Result<Pumped, SendError> {
         loop {
-            let step = if let Some(piece) = self.pieces.front_mut() {
+            if self.piece.is_none() {
+                self.piece = self.parts.as_mut().and_then(|parts| parts.next());
+            }
+            let step = if let Some(piece) = &mut self.piece {
                 let step = output.move_piece(piece, &mut self.moved, &mut self.reading)?;
                 if step == Pumped::Done {
-                    self.pieces.pop_front();
+                    self.piece = None;
                 }
                 match output.flush_if_full()? {
                     Flushed::All => step,
@@ -229,8 +249,8 @@ impl Pump {
             } else {
                 return Ok(Pumped::Done);
             };
-            let is_over = self.pieces.is_empty() && self.source.is_none();
-            if !matches!(step, Pumped::Done | Pumped::Paused) || (step == Pumped::Done && is_over) {
+            let is_done = step == Pumped::Done && self.is_over();
+            if !matches!(step, Pumped::Done | Pumped::Paused) || is_done {
                 return Ok(step);
             }
             if output.stream.budget == 0 {

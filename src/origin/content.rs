@@ -187,4 +187,11 @@ impl Source for CachedWhenDone {
         }
         Ok(pulled)
     }
+
+    /// The bytes so far are charged, but not the room behind them.
+    fn cost(&self) -> usize {
+        let bytes = self.bytes.as_ref().map(|(bytes, _)| bytes);
+        let room = bytes.map_or(0, |bytes| bytes.capacity() - bytes.len());
+        self.coded.cost() + room
+    }
 }

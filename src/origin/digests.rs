@@ -154,8 +154,8 @@ impl Sent {
     fn of(body: &Body) -> Option<Sent> {
         match body {
             Body::One(piece) => Sent::of_piece(piece),
-            Body::Several(pieces) => {
-                let sent = pieces.iter().find_map(Sent::of_piece)?;
+            Body::Parts(parts) => {
+                let sent = Sent::of_piece(&parts.first()?)?;
                 Some(Sent { part: None, ..sent })
             }
             Body::Source(_) | Body::Omitted => None,

@@ -201,6 +201,12 @@ pub trait Responder {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled;
+
+    /// The memory that it takes besides itself, in bytes. It does not include what the responder charges
+    /// itself.
+    fn cost(&self) -> usize {
+        0
+    }
 }
 
 /// How far an answer has come.

@@ -297,6 +297,11 @@ impl Responder for ListingJob {
         };
         Polled::Done(Answer::Ready(response))
     }
+
+    /// The reading and the table of all readings have copies of the path and the query.
+    fn cost(&self) -> usize {
+        3 * (self.path.len() + self.query.cost())
+    }
 }
 
 /// The reading that the client of a request for the directory at `path` may share.
@@ -346,7 +351,9 @@ struct Page {
     renderer: Renderer,
     held: Rc<HeldListing>,
     /// What was rendered to learn whether the page is small. It is sent first.
-    begun: Vec<u8>,
+    begun: Storage,
+    /// How many bytes of it were sent.
+    sent: usize,
     /// For the renderer.
     _charge: Charge,
 }
@@ -365,7 +372,8 @@ impl Page {
             _charge: site.charge_anyway(Account::Listings, renderer.bytes()),
             renderer,
             held: Rc::clone(held),
-            begun: Vec::new(),
+            begun: Storage::default(),
+            sent: 0,
         }
     }
 
@@ -384,7 +392,8 @@ impl Page {
         let mut bytes = Vec::new();
         let pulled = self.pull(&mut bytes, SMALL + 1);
         if !matches!(pulled, Ok(Pulled::Done)) || bytes.len() > SMALL {
-            self.begun = bytes;
+            // Many connections may keep it, so the system has it back as soon as it is sent.
+            self.begun = Storage::copy_of(&[&bytes]);
             return None;
         }
         let charge = site.charge_anyway(Account::Listings, 0);
@@ -394,12 +403,21 @@ impl Page {
 
 impl Source for Page {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
-        if !self.begun.is_empty() {
-            out.append(&mut std::mem::take(&mut self.begun));
-            return Ok(Pulled::More);
+        if self.begun.is_empty() {
+            let listing = self.held.listing().ok_or(BodyError::TakenBack)?;
+            return Ok(self.renderer.pull(&listing, out, budget));
         }
-        let listing = self.held.listing().ok_or(BodyError::TakenBack)?;
-        Ok(self.renderer.pull(&listing, out, budget))
+        let end = self.begun.len().min(self.sent + budget.max(1));
+        out.extend_from_slice(&self.begun[self.sent..end]);
+        self.sent = end;
+        if end == self.begun.len() {
+            (self.begun, self.sent) = (Storage::default(), 0);
+        }
+        Ok(Pulled::More)
+    }
+
+    fn cost(&self) -> usize {
+        self.begun.cost()
     }
 }
 

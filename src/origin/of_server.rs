@@ -35,4 +35,8 @@ impl Responder for OfServer {
             unfinished => unfinished,
         }
     }
+
+    fn cost(&self) -> usize {
+        size_of_val(&*self.0) + self.0.cost()
+    }
 }

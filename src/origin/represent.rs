@@ -1,7 +1,6 @@
 //! Makes the response from a chosen representation: which part is sent, and with which fields (RFC
 //! 9110 sections 8, 13 and 14).
 
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::origin::applied_rules::AppliedRules;
@@ -19,7 +18,7 @@ use crate::semantics::range::ContentRange;
 use crate::semantics::trace::Trace;
 use crate::semantics::validator::Validators;
 use crate::semantics::variant::{Dimensions, Variant};
-use crate::site::body::{Body, Piece, Source, Stored};
+use crate::site::body::{Body, Parts, Source, Stored};
 use crate::site::file::Representation;
 
 /// The metadata of a representation. It does not depend on the status.
@@ -182,7 +181,7 @@ impl<'a> Decided<'a> {
                 let mut fields = metadata.cache_fields();
                 metadata.push_content_fields(&mut fields, layout.content_type());
                 metadata.push_extra(&mut fields);
-                (fields, parts(&layout, &stored))
+                (fields, Body::Parts(Box::new(Parts::new(layout, stored))))
             }
             (Whole::Stored(stored), _) => {
                 let all = stored.slice(0, stored.len());
@@ -283,22 +282,6 @@ impl Metadata<'_> {
             fields.push("Last-Modified", date);
         }
     }
-}
-
-/// The pieces of a multipart/byteranges body: a head and a slice per range, then the closing line.
-fn parts(layout: &Byteranges, stored: &Stored) -> Body {
-    let ranges = layout.ranges();
-    let mut pieces = VecDeque::with_capacity(2 * ranges.len() + 1);
-    for (number, range) in ranges.iter().enumerate() {
-        let mut head = Vec::new();
-        layout.part_head(number, &mut head);
-        pieces.push_back(Piece::Bytes(head));
-        pieces.push_back(stored.slice(range.first, range.len()));
-    }
-    let mut closing = Vec::new();
-    layout.closing(&mut closing);
-    pieces.push_back(Piece::Bytes(closing));
-    Body::Several(pieces)
 }
 
 /// A random boundary, so no content contains it by chance. The randomness is that of the hasher's

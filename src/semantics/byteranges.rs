@@ -72,6 +72,26 @@ impl Byteranges {
         format!("multipart/byteranges; boundary={}", self.boundary)
     }
 
+    /// The length of the whole body in bytes.
+    pub fn length(&self) -> u64 {
+        let mut text = Vec::new();
+        for index in 0..self.ranges.len() {
+            self.part_head(index, &mut text);
+        }
+        self.closing(&mut text);
+        let parts = self.ranges.iter().map(ByteRange::len).sum::<u64>();
+        text.len() as u64 + parts
+    }
+
+    /// The memory that it takes besides itself, in bytes.
+    pub fn cost(&self) -> usize {
+        let media_type = match &self.media_type {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(text) => text.capacity(),
+        };
+        self.boundary.capacity() + media_type + self.ranges.capacity() * size_of::<ByteRange>()
+    }
+
     /// Appends the text before the bytes of part `index`. Appends nothing if there is none.
     pub fn part_head(&self, index: usize, out: &mut Vec<u8>) {
         let Some(&range) = self.ranges.get(index) else {
@@ -126,6 +146,7 @@ mod tests {
                     !\
                     \r\n--SEP--\r\n";
         let body = assemble(content, &layout);
+        assert_eq!(layout.length(), body.len() as u64);
         assert_eq!(String::from_utf8(body).unwrap(), want);
         assert_eq!(layout.content_type(), "multipart/byteranges; boundary=SEP");
     }

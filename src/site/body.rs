@@ -1,11 +1,11 @@
 //! The body of a response: bytes in memory, a part of a file, or a source that produces the bytes.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 use std::time::Instant;
 
 use crate::http1::chunked::ChunkExtension;
+use crate::semantics::byteranges::Byteranges;
 use crate::site::body_error::BodyError;
 use crate::site::held::HeldBytes;
 use crate::site::open_file::OpenFile;
@@ -49,6 +49,12 @@ pub trait Source {
     fn trailers(&self) -> &[(&'static str, String)] {
         &[]
     }
+
+    /// The memory that it keeps between two calls, in bytes. It does not include what the source charges
+    /// itself.
+    fn cost(&self) -> usize {
+        0
+    }
 }
 
 /// A piece of a body.
@@ -67,8 +73,8 @@ pub enum Piece {
 pub enum Body {
     /// One piece.
     One(Piece),
-    /// Several pieces in sequence (multipart/byteranges).
-    Several(VecDeque<Piece>),
+    /// Several ranges of a representation (multipart/byteranges).
+    Parts(Box<Parts>),
     /// Produced while it is sent.
     Source(Box<dyn Source>),
     /// Not produced, because the request is HEAD. Its length is not known.
@@ -85,7 +91,7 @@ impl Body {
     pub fn length(&self) -> Option<u64> {
         match self {
             Body::One(piece) => Some(piece.length()),
-            Body::Several(pieces) => Some(pieces.iter().map(Piece::length).sum()),
+            Body::Parts(parts) => Some(parts.layout.length()),
             Body::Source(source) => source.length(),
             Body::Omitted => None,
         }
@@ -93,12 +99,93 @@ impl Body {
 }
 
 impl Piece {
+    /// The memory that it takes besides itself, in bytes, unless that is charged elsewhere.
+    pub fn cost(&self) -> usize {
+        match self {
+            Piece::Bytes(bytes) => bytes.capacity(),
+            Piece::Memory(..) | Piece::File(..) | Piece::Private(..) => 0,
+        }
+    }
+
     fn length(&self) -> u64 {
         match self {
             Piece::Bytes(bytes) => bytes.len() as u64,
             Piece::Memory(_, range) => range.len() as u64,
             Piece::File(_, _, remaining) | Piece::Private(_, _, remaining) => *remaining,
         }
+    }
+}
+
+/// The pieces of a multipart/byteranges body: a head and a slice per range, then the closing line. Each
+/// is made when it is sent. All heads together are much larger than the ranges.
+pub struct Parts {
+    layout: Byteranges,
+    stored: Stored,
+    next: NextPiece,
+}
+
+/// The next piece of a body with parts.
+enum NextPiece {
+    /// The head of the part with this number, or the closing line after the last one.
+    Head(usize),
+    /// The bytes of the part with this number.
+    Bytes(usize),
+    End,
+}
+
+impl Parts {
+    /// The ranges of `stored` that `layout` has.
+    pub fn new(layout: Byteranges, stored: Stored) -> Parts {
+        let next = NextPiece::Head(0);
+        Parts {
+            layout,
+            stored,
+            next,
+        }
+    }
+
+    /// The bytes of the first range.
+    pub fn first(&self) -> Option<Piece> {
+        self.bytes(0)
+    }
+
+    /// Whether all pieces were taken.
+    pub fn is_over(&self) -> bool {
+        matches!(self.next, NextPiece::End)
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn cost(&self) -> usize {
+        size_of::<Parts>() + self.layout.cost()
+    }
+
+    fn bytes(&self, number: usize) -> Option<Piece> {
+        let range = self.layout.ranges().get(number)?;
+        Some(self.stored.slice(range.first, range.len()))
+    }
+}
+
+impl Iterator for Parts {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        let mut text = Vec::new();
+        match self.next {
+            NextPiece::Head(number) if number < self.layout.ranges().len() => {
+                self.next = NextPiece::Bytes(number);
+                self.layout.part_head(number, &mut text);
+            }
+            NextPiece::Head(_) => {
+                self.next = NextPiece::End;
+                self.layout.closing(&mut text);
+            }
+            NextPiece::Bytes(number) => {
+                self.next = NextPiece::Head(number + 1);
+                return self.bytes(number);
+            }
+            NextPiece::End => return None,
+        }
+        Some(Piece::Bytes(text))
     }
 }
 

@@ -217,6 +217,10 @@ impl Source for Coded {
         self.coder.finish(out)?;
         Ok(Pulled::Done)
     }
+
+    fn cost(&self) -> usize {
+        self.piece.capacity() + size_of_val(&*self.source) + self.source.cost()
+    }
 }
 
 impl Encoder {

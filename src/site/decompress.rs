@@ -73,6 +73,11 @@ impl Source for Decoded {
             (Err(fault), None) => Err(fault.into()),
         }
     }
+
+    fn cost(&self) -> usize {
+        let Input { source, piece, .. } = self.decoder.get_ref();
+        piece.capacity() + size_of_val(&**source) + source.cost()
+    }
 }
 
 impl Input {

@@ -234,11 +234,11 @@ impl DiskPool {
         Some(Pending { slot, pool, number })
     }
 
-    /// Drops something that may make the disk wait, such as a file of a remote file system.
-    pub fn discard(&self, thing: impl Send + 'static) {
+    /// Drops something that may take long, such as a file of a remote file system.
+    pub fn discard(&self, effort: Effort, file_system: FileSystem, thing: impl Send + 'static) {
         let job = Job {
-            effort: Effort::Look,
-            file_system: FileSystem::Remote,
+            effort,
+            file_system,
             room: Room::Unlimited,
             run: Box::new(move || drop(thing)),
         };
@@ -490,6 +490,11 @@ pub(super) mod tests {
             pass,
             comes,
         )
+    }
+
+    /// Locks the pool. Until this is dropped, whoever asks the pool waits.
+    pub fn hold_pool(pool: &DiskPool) -> MutexGuard<'_, impl Sized> {
+        pool.shared().state()
     }
 
     fn number<T>(pending: &Pending<T>) -> Option<T> {

@@ -154,12 +154,17 @@ impl Lookup {
 }
 
 impl Look {
+    /// Compares the path first: to ask whether a job has begun locks the pool and scans all jobs that
+    /// wait, and there may be as many look-ups as jobs.
     fn may_be_shared(&self, path: SitePath<'_>) -> bool {
-        let has_begun = match &self.stage {
+        *self.path == *path.as_bytes() && !self.has_begun()
+    }
+
+    fn has_begun(&self) -> bool {
+        match &self.stage {
             Stage::Looks(pending) => pending.has_begun(),
             Stage::Reads(_) | Stage::Done(_) => true,
-        };
-        *self.path == *path.as_bytes() && !has_begun
+        }
     }
 
     /// What follows when the names and the state are known.
@@ -317,10 +322,11 @@ mod tests {
 
     use super::*;
     use std::task::Waker;
+    use std::thread;
     use std::time::Duration;
 
     use crate::site::disk::bell;
-    use crate::site::disk::tests::gated;
+    use crate::site::disk::tests::{gated, hold_pool};
     use crate::site::options::{Allowances, Budgets, SiteOptions};
     use crate::site::root::LinkPolicy;
 
@@ -402,6 +408,30 @@ mod tests {
                 _ => panic!("no file was found"),
             }
         }
+    }
+
+    #[test]
+    fn the_pool_is_not_asked_about_look_ups_of_other_paths() {
+        let (knows, known) = mpsc::channel();
+        let (hold, is_held) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let worker = thread::spawn(move || {
+            let mut rig = Rig::new();
+            let lookup = rig.join();
+            let pool = rig.site.disk().cloned();
+            knows.send(pool.expect("a pool")).expect("the test waits");
+            is_held.recv().expect("the pool is held");
+            let other = SitePath::of_decoded(b"b");
+            let is_shared = lookup.look.borrow().may_be_shared(other);
+            let _ = tell.send(is_shared);
+        });
+        let pool = known.recv_timeout(PATIENCE).expect("a pool");
+        let held = hold_pool(&pool);
+        hold.send(()).expect("the worker waits");
+        let is_shared = told.recv_timeout(PATIENCE);
+        drop(held);
+        assert_eq!(is_shared, Ok(false));
+        worker.join().expect("no panic");
     }
 
     #[test]

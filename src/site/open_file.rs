@@ -20,7 +20,7 @@ use crate::site::budget::{Account, Budget, Reserved};
 use crate::site::cached_read::{read_at, read_cached};
 use crate::site::copying::PendingCopy;
 use crate::site::devices::Devices;
-use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
+use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, Pending, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file_state::{Change, FileState, state_of};
 use crate::site::nofollow::Blocking;
@@ -112,11 +112,17 @@ impl Checked {
     }
 }
 
-/// Closes a file on a disk thread, if that may wait.
+/// Closes a file on a disk thread, if that may take long.
 struct ClosedByPool {
     file: Option<File>,
     pool: Option<DiskPool>,
+    /// Whether it is on a file system that does not make the one wait who closes it.
+    is_quick: bool,
 }
+
+/// From this size on, in bytes, a disk thread closes a file that was deleted. Whoever closes it last frees its
+/// space, which takes about a second for 3 GiB.
+const LONG_TO_FREE: u64 = 1 << 20;
 
 /// The unit of `st_blocks`, in bytes.
 const BLOCK: u64 = 512;
@@ -137,7 +143,7 @@ const LEAST: usize = 16 * 1024;
 
 impl Opened {
     /// Opens the file at `path`. `None` if its state is not `state`. Without a `state`, its size is unknown.
-    /// `pool` closes the file if that may wait for the disk.
+    /// `pool` closes the file if that may take long.
     pub(super) fn new(
         root: &Arc<Root>,
         pool: Option<DiskPool>,
@@ -155,7 +161,8 @@ impl Opened {
             is_size_unknown: state.is_none(),
             file: ClosedByPool {
                 file: Some(file),
-                pool: pool.filter(|_| !is_quick),
+                pool,
+                is_quick,
             },
             state: now,
             end_hash: 0,
@@ -572,10 +579,23 @@ impl ClosedByPool {
 
 impl Drop for ClosedByPool {
     fn drop(&mut self) {
-        if let (Some(pool), Some(file)) = (&self.pool, self.file.take()) {
-            pool.discard(file);
+        let (Some(pool), Some(file)) = (&self.pool, self.file.take()) else {
+            return;
+        };
+        match self.is_quick {
+            false => pool.discard(Effort::Look, FileSystem::Remote, file),
+            true if takes_long_to_free(&file) => {
+                pool.discard(Effort::Read, FileSystem::Usual, file)
+            }
+            true => {}
         }
     }
+}
+
+/// Whether the file was deleted, and its space is large and free as soon as nobody has the file open.
+fn takes_long_to_free(file: &File) -> bool {
+    file.metadata()
+        .is_ok_and(|now| now.nlink() == 0 && now.len() >= LONG_TO_FREE)
 }
 
 /// The offset of the next data at or after `offset`. If there is no more data, the end of the file.
@@ -598,8 +618,13 @@ fn next_data(_: &File, offset: u64) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::disk::NOBODY;
+    use crate::site::disk::tests::gated;
     use crate::site::root::LinkPolicy;
     use std::fs;
+    use std::time::Duration;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
     use std::os::unix::fs::FileExt;
 
     #[track_caller]
@@ -614,9 +639,14 @@ mod tests {
 
     /// The file `a` in a folder.
     fn opened(folder: &std::path::Path) -> Opened {
+        opened_with(folder, None)
+    }
+
+    /// The same with a pool that closes it.
+    fn opened_with(folder: &std::path::Path, pool: Option<DiskPool>) -> Opened {
         let root = Arc::new(Root::open(folder, LinkPolicy::default()).expect("a root"));
         let (_, state) = root.find(b"a", Blocking::Allowed).expect("a state");
-        let opened = Opened::new(&root, None, b"a", Some(&state), Blocking::Allowed);
+        let opened = Opened::new(&root, pool, b"a", Some(&state), Blocking::Allowed);
         opened.expect("readable").expect("unchanged")
     }
 
@@ -653,6 +683,48 @@ mod tests {
         }
         file.read_exact_at(&mut [0; 100_000], 0).expect("read");
         assert!(length(0) >= 100_000);
+    }
+
+    /// Opens a file of this length, changes it, and closes it. Returns the jobs that disk threads did for that.
+    fn jobs_of_closing(length: u64, change: impl FnOnce(&std::path::Path)) -> Vec<Effort> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        fs::write(&path, vec![b'a'; length as usize]).expect("a file");
+        let (pool, pass, comes) = gated(1, 10);
+        let open = opened_with(folder.path(), Some(pool.clone()));
+        change(&path);
+        drop(open);
+        // The only thread does this job last.
+        let (network, room) = (NOBODY, Room::Unlimited);
+        let last = pool.submit(Effort::Look, FileSystem::Usual, network, room, || ());
+        for _ in 0..2 {
+            pass.send(()).expect("a gate");
+        }
+        let last = last.expect("a thread");
+        last.wait(PATIENCE);
+        assert!(matches!(last.poll(), Some(Ended::Done(()))));
+        let mut jobs: Vec<Effort> = comes.try_iter().collect();
+        assert_eq!(jobs.pop(), Some(Effort::Look));
+        jobs
+    }
+
+    #[test]
+    fn a_disk_thread_frees_the_space_of_a_large_file_that_was_deleted() {
+        let delete = |path: &std::path::Path| fs::remove_file(path).expect("deleted");
+        let replace = |path: &std::path::Path| {
+            let new = path.with_extension("new");
+            fs::write(&new, "new").expect("a file");
+            fs::rename(new, path).expect("renamed");
+        };
+        let link = |path: &std::path::Path| {
+            fs::hard_link(path, path.with_extension("link")).expect("a link");
+            delete(path);
+        };
+        assert_eq!(jobs_of_closing(LONG_TO_FREE, delete), [Effort::Read]);
+        assert_eq!(jobs_of_closing(LONG_TO_FREE, replace), [Effort::Read]);
+        assert_eq!(jobs_of_closing(LONG_TO_FREE, |_| {}), []);
+        assert_eq!(jobs_of_closing(LONG_TO_FREE, link), []);
+        assert_eq!(jobs_of_closing(LONG_TO_FREE / 2, delete), []);
     }
 
     #[test]

@@ -149,6 +149,12 @@ impl Source for WithScript {
         }
         Ok(pulled)
     }
+
+    fn cost(&self) -> usize {
+        let element = self.element.as_ref().map_or(0, String::capacity);
+        let document = size_of_val(&*self.document) + self.document.cost();
+        element + self.held.capacity() + document
+    }
 }
 
 #[cfg(test)]

@@ -453,7 +453,7 @@ impl Site {
             Some(opened) => Some(opened),
             None => Opened::new(
                 &self.root,
-                None,
+                self.disk.clone(),
                 &file.path,
                 file.expected(),
                 self.blocking(),

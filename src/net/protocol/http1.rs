@@ -108,6 +108,17 @@ enum Then {
     Upgrade(Box<dyn Conversation>),
 }
 
+impl Sending {
+    /// The memory that it takes, in bytes.
+    fn cost(&self) -> usize {
+        let conversation = match &self.then {
+            Then::Upgrade(conversation) => conversation.cost(),
+            Then::NextRequest | Then::Close { .. } => 0,
+        };
+        size_of::<Sending>() + self.pump.cost() + conversation
+    }
+}
+
 impl Http1 {
     /// HTTP/1 for a service. If there is a refusal, it is sent at once.
     pub fn new(service: Service, refusal: Option<Box<Refusal>>) -> Http1 {
@@ -663,11 +674,15 @@ impl Http1 {
         }
     }
 
-    /// The memory of what it keeps of the current request, in bytes.
+    /// The memory of what it keeps of the current request and its response, in bytes.
     pub fn cost(&self) -> usize {
         let request = match &self.state {
-            State::ReadBody(request) | State::Respond(request, _) => request.cost(),
-            State::ReadHead | State::Send(_) => 0,
+            State::ReadHead => 0,
+            State::ReadBody(request) => request.cost(),
+            State::Respond(request, responder) => {
+                request.cost() + size_of_val(&**responder) + responder.cost()
+            }
+            State::Send(sending) => sending.cost(),
         };
         request + self.exchange.as_ref().map_or(0, Exchange::cost)
     }

@@ -18,7 +18,9 @@ use crate::net::stream_state::StreamState;
 use crate::net::transport::Transport;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
+use crate::semantics::byteranges::Byteranges;
 use crate::semantics::date::HttpDate;
+use crate::semantics::range::ByteRange;
 use crate::site::body::Stored;
 use crate::site::budget::Account;
 use crate::site::disk::Caller;
@@ -26,9 +28,10 @@ use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
 
-/// The old content of the file, byte by byte, and the new one.
-const OLD: u8 = b'a';
-const NEW: u8 = b'b';
+/// The old content of the file, byte by byte, and the new one. The heads of parts have none of these
+/// letters.
+const OLD: u8 = b'A';
+const NEW: u8 = b'B';
 
 /// The smallest part of a file that the kernel sends, in the tests that allow nothing in flight.
 const PART: u64 = 4 * MOST_DIRECT;
@@ -145,14 +148,10 @@ fn whole(stored: &Stored) -> Body {
 
 /// The first byte of the file and then all others, as multipart/byteranges.
 fn parts(stored: &Stored) -> Body {
-    let delimiter = |text: &str| Piece::Bytes(text.into());
-    Body::Several(VecDeque::from([
-        delimiter("\r\n--x\r\n\r\n"),
-        stored.slice(0, 1),
-        delimiter("\r\n--x\r\n\r\n"),
-        stored.slice(1, stored.len() - 1),
-        delimiter("\r\n--x--\r\n"),
-    ]))
+    let last = stored.len() - 1;
+    let ranges = [(0, 0), (1, last)].map(|(first, last)| ByteRange { first, last });
+    let layout = Byteranges::new("x", "text/plain", stored.len(), ranges.to_vec());
+    Body::Parts(Box::new(Parts::new(layout, stored.clone())))
 }
 
 fn write(path: &Path, size: u64) {

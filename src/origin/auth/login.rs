@@ -256,4 +256,8 @@ impl Responder for ForUser {
             waits => waits,
         }
     }
+
+    fn cost(&self) -> usize {
+        size_of_val(&*self.responder) + self.responder.cost()
+    }
 }

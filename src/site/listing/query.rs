@@ -52,6 +52,11 @@ impl ListingQuery {
         parsed
     }
 
+    /// The memory that it takes besides itself, in bytes.
+    pub fn cost(&self) -> usize {
+        self.filter.capacity()
+    }
+
     /// A query for the names that have each word of this text.
     pub fn of_names_with(text: &str) -> ListingQuery {
         ListingQuery {

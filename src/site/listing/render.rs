@@ -72,9 +72,10 @@ impl Renderer {
         }
     }
 
-    /// The memory that it takes.
+    /// The memory that it takes, with that of the path and the query by which its listing is known.
     pub fn bytes(&self) -> u64 {
-        (size_of::<Renderer>() + self.merge.bytes()) as u64
+        let texts = self.frame.path.len() + self.frame.query.cost();
+        (size_of::<Renderer>() + self.merge.bytes() + 2 * texts) as u64
     }
 
     fn head(&mut self, out: &mut Vec<u8>) -> State {

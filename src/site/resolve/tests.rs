@@ -1,9 +1,12 @@
 use super::*;
+use crate::site::disk::Effort;
+use crate::site::disk::tests::gated;
 use crate::site::options::Budgets;
 use crate::site::root::LinkPolicy;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 /// A time long after all files of a test were written.
 const LATER: i64 = 4_000_000_000;
@@ -176,6 +179,22 @@ fn a_large_file_is_reopened_and_its_state_is_compared() {
     assert!(content(&mut site, &file).expect("readable").is_some());
     fs::write(folder.path().join("a"), vec![2; 1 << 20]).expect("a file");
     assert!(content(&mut site, &file).expect("readable").is_none());
+}
+
+/// Whoever closes it last frees its space, which takes long. A worker must not.
+#[test]
+fn a_disk_thread_closes_a_large_file_that_was_deleted_while_it_was_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut site = site_of_large_files(folder.path(), &["a"]);
+    let file = find(&mut site, "/a").expect("there");
+    let (pool, pass, comes) = gated(1, 10);
+    site.use_disk_threads(pool);
+    let content = content(&mut site, &file).expect("readable");
+    fs::remove_file(folder.path().join("a")).expect("deleted");
+    drop(content.expect("unchanged"));
+    let job = comes.recv_timeout(Duration::from_secs(20));
+    assert_eq!(job, Ok(Effort::Read));
+    pass.send(()).expect("a gate");
 }
 
 #[test]
