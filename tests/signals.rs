@@ -519,3 +519,27 @@ fn it_ends_when_its_terminal_is_closed() {
     drop(user);
     assert_eq!(program.wait().0.code(), Some(0));
 }
+
+/// When a terminal closes, an interactive shell sends a hangup to its jobs, and the kernel sends another one.
+/// The response under way still gets to its client.
+#[test]
+fn a_second_hangup_cuts_no_response() {
+    let folder = site();
+    let content = noise(1 << 20).repeat(64);
+    std::fs::write(folder.path().join("large"), &content).expect("a file");
+    let (user, end) = terminal();
+    let mut command = Command::new("setsid");
+    command.env_clear().stdin(end).arg("--ctty");
+    command.args([env!("CARGO_BIN_EXE_docroot"), "--log-format", "off"]);
+    let program = Program::start(command.arg(folder.path()));
+    let mut client = program.connect();
+    client.send(&request("GET", "/large", &[]));
+    assert_eq!(client.head().status, 200);
+    // The kernel sends the first hangup.
+    drop(command);
+    drop(user);
+    program.until_said("waiting for 1 response");
+    program.signal(Signal::HUP);
+    assert!(client.take(content.len()) == content, "it was cut");
+    assert_eq!(program.wait().0.code(), Some(0));
+}

@@ -82,7 +82,8 @@ pub fn act_on_signals(
             }
             !is_order
         };
-        for (number, signal) in signals.forever().filter(ends).take(2).enumerate() {
+        let ending = signals.forever().filter(ends);
+        for (number, signal) in with_one_hangup(ending).take(2).enumerate() {
             // The main thread reads this as soon as the server has stopped.
             second.0.store(number > 0, Ordering::Release);
             handle.drain();
@@ -100,6 +101,13 @@ pub fn act_on_signals(
     };
     thread::Builder::new().name("signals".into()).spawn(wait)?;
     Ok(hurry)
+}
+
+/// The signals that count. A hangup counts only if it is the first signal: when a terminal closes, the shell
+/// and the kernel each send one, and nobody is there who could ask docroot to stop at once.
+fn with_one_hangup(signals: impl Iterator<Item = i32>) -> impl Iterator<Item = i32> {
+    let counts = |(number, signal): &(usize, i32)| *number == 0 || *signal != SIGHUP;
+    signals.enumerate().filter(counts).map(|(_, signal)| signal)
 }
 
 /// The terminal of the process.
@@ -242,6 +250,19 @@ mod tests {
         assert!(told(2).contains("waiting for 2 responses to"));
         let told = waiting(1, false).unwrap_or_default();
         assert_eq!(told, "docroot: waiting for 1 response to be sent\n");
+    }
+
+    #[test]
+    fn a_second_hangup_does_not_count() {
+        let check = |signals: &[i32], want: &[i32]| {
+            let counted: Vec<i32> = with_one_hangup(signals.iter().copied()).collect();
+            assert_eq!(counted, want, "{signals:?}");
+        };
+        check(&[SIGHUP, SIGHUP, SIGHUP], &[SIGHUP]);
+        check(&[SIGHUP, SIGHUP, SIGINT], &[SIGHUP, SIGINT]);
+        check(&[SIGHUP, SIGTERM], &[SIGHUP, SIGTERM]);
+        check(&[SIGINT, SIGHUP, SIGINT], &[SIGINT, SIGINT]);
+        check(&[SIGTERM, SIGTERM], &[SIGTERM, SIGTERM]);
     }
 
     #[test]
