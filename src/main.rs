@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use docroot::cli::banner::{Banner, summary};
 use docroot::cli::check::Report;
+use docroot::cli::config_file::ReadText;
+use docroot::cli::config_file::text::{read_at_reload, read_at_start};
 use docroot::cli::launch::{Check, Command, Compress, Explain, Launch, RootSource};
 use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
     notice::print_panics();
     survive_file_size_limit();
     let machine = Machine::inspect();
-    let status = match parse(&machine) {
+    let status = match parse(&machine, &read_at_start) {
         Ok(Command::Serve(launch)) => run(*launch, machine, None, &mut None),
         Ok(Command::Learn(launch)) => learn(*launch, machine),
         Ok(Command::Check(request)) => check(&request),
@@ -61,15 +63,14 @@ fn main() -> ExitCode {
 }
 
 /// What docroot is asked to do, by the arguments, the environment and the configuration file.
-fn parse(machine: &Machine) -> Result<Command, UsageError> {
-    let read = |path: &Path| std::fs::read_to_string(path);
-    cli::parse(env::args_os(), env::vars_os(), machine, &read)
+fn parse(machine: &Machine, read: ReadText<'_>) -> Result<Command, UsageError> {
+    cli::parse(env::args_os(), env::vars_os(), machine, read)
 }
 
 /// Reloads the configuration, and says what came of it. `machine` is as it was at the start: what has changed of it
 /// since is not the operator's wish.
 fn reload(handle: &Handle, machine: &Machine, root: Option<&Path>) {
-    let mut launch = match parse(machine) {
+    let mut launch = match parse(machine, &read_at_reload) {
         Ok(Command::Serve(launch) | Command::Learn(launch)) => launch,
         Ok(_) => return,
         Err(mistake) => {
