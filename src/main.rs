@@ -21,7 +21,7 @@ use docroot::cli::launch::{Check, Command, Compress, Explain, Launch, RootSource
 use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::signals::{
-    self, HeldBack, act_on_signals, flag_on_signals, survive_file_size_limit,
+    self, HeldBack, act_on_signals, stop_on_signals, survive_file_size_limit,
 };
 use docroot::cli::warnings::{Surroundings, warnings};
 use docroot::cli::{self, UsageError, explanation};
@@ -38,7 +38,7 @@ use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
-use docroot::precompress::{self, fault::Fault, report::Report as Compressed};
+use docroot::precompress::{self, fault::Fault, report::Report as Compressed, stop::Stop};
 
 fn main() -> ExitCode {
     notice::print_panics();
@@ -168,10 +168,11 @@ fn fail_to_start(error: &StartError, root: &Path, source: &RootSource) -> ExitCo
 }
 
 fn compress(request: &Compress) -> ExitCode {
-    let stop = match flag_on_signals() {
-        Ok(stop) => stop,
-        Err(fault) => return fail(&StartError::System("a signal handler", fault)),
-    };
+    let stop = Arc::new(Stop::default());
+    let (first, last) = (Arc::clone(&stop), Arc::clone(&stop));
+    if let Err(fault) = stop_on_signals(move || first.set(), move || last.remove_unfinished()) {
+        return fail(&Fault::System("a signal handler", fault));
+    }
     notice::tell(&request.remarks);
     // Only a person at a terminal needs to see the progress.
     let columns = columns(io::stderr());

@@ -38,6 +38,9 @@ const QUICK_DRAIN: Duration = Duration::from_millis(500);
 /// take longer. It is longer than `LOG_TIMEOUT` plus the time that `flush` may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long the second signal to a command waits until half-written files are removed. A file system may hang.
+const LAST_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Whether a second signal has come.
 #[derive(Clone, Debug, Default)]
 pub struct Hurry(Arc<AtomicBool>);
@@ -58,9 +61,7 @@ pub fn act_on_signals(
     reload: impl Fn() + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> io::Result<Hurry> {
-    let ignored = ignored_signals();
-    let is_heard = |signal: &i32| !contains(ignored, *signal);
-    let mut signals = held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))?;
+    let mut signals = ending_signals()?;
     let hurry = Hurry::default();
     let second = hurry.clone();
     let had_terminal = terminal().is_ok();
@@ -121,20 +122,37 @@ fn has_hung_up() -> bool {
     matches!(terminal(), Err(Errno::NXIO | Errno::IO))
 }
 
-/// A flag that the first signal sets. The second one ends the process at once, with status 1.
-pub fn flag_on_signals() -> io::Result<Arc<AtomicBool>> {
-    let (ignored, set) = (ignored_signals(), Arc::<AtomicBool>::default());
-    held_back(|| {
-        for signal in ENDING {
-            if !contains(ignored, signal) {
-                // The first one does nothing until the second one has set the flag.
-                flag::register_conditional_shutdown(signal, 1, Arc::clone(&set))?;
-                flag::register(signal, Arc::clone(&set))?;
-            }
-        }
-        Ok(())
-    })?;
-    Ok(set)
+/// Lets the first signal call `first`, and the second one end the process, with status 1. `last` runs before that,
+/// unless it takes too long.
+pub fn stop_on_signals(
+    first: impl FnOnce() + Send + 'static,
+    last: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let mut signals = ending_signals()?;
+    let wait = move || {
+        let mut ending = with_one_hangup(signals.forever());
+        ending.next();
+        first();
+        ending.next();
+        let (done, ended) = bounded::<()>(0);
+        let last = move || {
+            last();
+            drop(done);
+        };
+        // Without a thread, `done` is dropped, and nothing is waited for.
+        let _ = thread::Builder::new().name("last".into()).spawn(last);
+        let _ = ended.recv_timeout(LAST_TIMEOUT);
+        process::exit(1);
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait)?;
+    Ok(())
+}
+
+/// The signals that end docroot, unless they are ignored.
+fn ending_signals() -> io::Result<Signals> {
+    let ignored = ignored_signals();
+    let is_heard = |signal: &i32| !contains(ignored, *signal);
+    held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))
 }
 
 /// Installs handlers while the signals are held back. `signal_hook` replaces the default action first and
