@@ -18,12 +18,14 @@ use crossbeam_channel::{Sender, bounded};
 
 use docroot::cli::banner::{Banner, summary};
 use docroot::cli::check::Report;
+use docroot::cli::config_file::ReadText;
+use docroot::cli::config_file::text::{read_at_reload, read_at_start};
 use docroot::cli::launch::{Check, Command, Compress, Explain, Launch, RootSource};
 use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::service_manager::{self, Event};
 use docroot::cli::signals::{
-    self, HeldBack, Ignored, act_on_signals, flag_on_signals, survive_file_size_limit,
+    self, HeldBack, Ignored, act_on_signals, stop_on_signals, survive_file_size_limit,
 };
 use docroot::cli::warnings::{Surroundings, warnings};
 use docroot::cli::{self, UsageError, explanation};
@@ -45,13 +47,13 @@ use docroot::observe::log::{Reopener, Reopenings};
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
 use docroot::observe::options::Detail;
-use docroot::precompress::{self, fault::Fault, report::Report as Compressed};
+use docroot::precompress::{self, fault::Fault, report::Report as Compressed, stop::Stop};
 
 fn main() -> ExitCode {
     notice::print_panics();
     survive_file_size_limit();
     let machine = Machine::inspect();
-    let status = match parse(&machine) {
+    let status = match parse(&machine, &read_at_start) {
         Ok(Command::Serve(launch)) => run(*launch, machine, None, &mut None),
         Ok(Command::Learn(launch)) => learn(*launch, machine),
         Ok(Command::Check(request)) => check(&request),
@@ -70,15 +72,14 @@ fn main() -> ExitCode {
 }
 
 /// What docroot is asked to do, by the arguments, the environment and the configuration file.
-fn parse(machine: &Machine) -> Result<Command, UsageError> {
-    let read = |path: &Path| std::fs::read_to_string(path);
-    cli::parse(env::args_os(), env::vars_os(), machine, &read)
+fn parse(machine: &Machine, read: ReadText<'_>) -> Result<Command, UsageError> {
+    cli::parse(env::args_os(), env::vars_os(), machine, read)
 }
 
 /// Reloads the configuration, and says what came of it. `machine` is as it was at the start: what has changed of it
 /// since is not the operator's wish.
 fn reload(handle: &Handle, machine: &Machine, root: Option<&Path>) {
-    let mut launch = match parse(machine) {
+    let mut launch = match parse(machine, &read_at_reload) {
         Ok(Command::Serve(launch) | Command::Learn(launch)) => launch,
         Ok(_) => return,
         Err(mistake) => {
@@ -177,10 +178,11 @@ fn fail_to_start(error: &StartError, root: &Path, source: &RootSource) -> ExitCo
 }
 
 fn compress(request: &Compress) -> ExitCode {
-    let stop = match flag_on_signals() {
-        Ok(stop) => stop,
-        Err(fault) => return fail(&StartError::System("a signal handler", fault)),
-    };
+    let stop = Arc::new(Stop::default());
+    let (first, last) = (Arc::clone(&stop), Arc::clone(&stop));
+    if let Err(fault) = stop_on_signals(move || first.set(), move || last.remove_unfinished()) {
+        return fail(&Fault::System("a signal handler", fault));
+    }
     notice::tell(&request.remarks);
     // Only a person at a terminal needs to see the progress.
     let columns = columns(io::stderr());

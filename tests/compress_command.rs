@@ -15,7 +15,7 @@ use flate2::read::GzDecoder;
 use flate2::write::DeflateEncoder;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{tcgetwinsize, tcsetwinsize};
-use support::program::{command, skipped, terminal, unprivileged};
+use support::program::{command, command_without, skipped, terminal, unprivileged};
 use support::{Setup, noise, until};
 
 /// The extensions that this build writes.
@@ -639,4 +639,38 @@ fn a_signal_leaves_no_half_written_file() {
     let left = folder.names();
     let is_whole = |name: &String| !name.starts_with('.');
     assert!(left.iter().all(is_whole), "{left:?}");
+}
+
+/// Brotli works for seconds on what it has read. Whoever cannot wait presses Ctrl-C again.
+#[test]
+fn a_second_signal_leaves_no_half_written_file_either() {
+    let folder = large_files();
+    let mut child = command()
+        .arg("compress")
+        .arg(folder.0.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    until("it writes", || folder.unfinished() > 0);
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::INT).expect("it runs");
+    // Signals of one kind that come at once are one. If the first one has ended it, there is nobody to signal.
+    let _ = kill_process(pid, Signal::TERM);
+    assert_eq!(child.wait().expect("a status").code(), Some(1));
+    let left = folder.names();
+    assert!(left.iter().all(|name| !name.starts_with('.')), "{left:?}");
+}
+
+/// A limit on processes, as services and containers have one.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_threads_it_says_so() {
+    let folder = Folder::new().with("a.txt", text());
+    let mut command = command_without("clone3", "EAGAIN");
+    let output = command.arg("compress").arg(folder.0.path()).output();
+    let output = output.expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("could not be created: "), "{said}");
+    assert_eq!(folder.names(), ["a.txt"]);
 }

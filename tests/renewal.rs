@@ -1,5 +1,5 @@
-//! Certificates that are replaced while the server runs: the next client gets the new one, and what
-//! is no good changes nothing.
+//! Certificates that are replaced while the server runs: clients soon get the new one, and what is no good
+//! changes nothing.
 #![cfg(feature = "tls")]
 #![allow(clippy::disallowed_methods, reason = "tests replace files")]
 
@@ -9,6 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use docroot::net::tls::options::ClientAuthentication;
 #[cfg(target_os = "linux")]
@@ -16,6 +17,8 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use rustls::ClientConfig;
 use rustls::HandshakeKind::{Full, Resumed};
 use rustls::pki_types::CertificateDer;
+#[cfg(target_os = "linux")]
+use support::fuse::SlowFs;
 use support::program::{Program, command};
 use support::tls::{Authority, EACH, Issued, TLS_1_3, put, setup};
 use support::{TestServer, until};
@@ -25,16 +28,26 @@ fn start(issued: &Issued) -> TestServer {
     setup().with(|config| config.tls = Some(options)).start()
 }
 
-/// Who comes now is shown this certificate.
+/// Whoever comes is soon shown this certificate.
 #[track_caller]
 fn check_shown(server: &TestServer, authority: &Authority, want: &Issued) {
-    let mut client = server.secure(&authority.caller());
-    client.check_served();
-    assert!(client.server_certificate() == want.chain()[0], "another");
+    until("it is shown", || {
+        let mut client = server.secure(&authority.caller());
+        client.check_served();
+        client.server_certificate() == want.chain()[0]
+    });
+}
+
+/// Clients come for longer than the time between two looks at the files.
+fn while_files_are_looked_at(mut come: impl FnMut()) {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(700) {
+        come();
+    }
 }
 
 #[test]
-fn the_next_connection_gets_the_new_certificate() {
+fn new_connections_get_the_new_certificate() {
     let authority = Authority::new("authority");
     let files = authority.server();
     let server = start(&files);
@@ -58,7 +71,9 @@ fn sessions_outlive_a_renewal() {
     for versions in EACH {
         let caller = Arc::new(authority.caller_with(versions, None));
         server.secure(&caller).check_served();
-        authority.server().replace(&files);
+        let new = authority.server();
+        new.replace(&files);
+        check_shown(&server, &authority, &new);
         let mut client = server.secure(&caller);
         client.check_served();
         assert_eq!(client.kind(), Resumed);
@@ -96,11 +111,11 @@ fn check_kept(spoil: impl Fn(&Authority, &Issued)) {
     let first = files.chain();
     let server = start(&files);
     spoil(&authority, &files);
-    for _ in 0..3 {
+    while_files_are_looked_at(|| {
         let mut client = server.secure(&authority.caller());
         client.check_served();
         assert!(client.server_certificate() == first[0], "another");
-    }
+    });
     let new = authority.server();
     new.replace(&files);
     check_shown(&server, &authority, &new);
@@ -130,6 +145,12 @@ fn server_trusting(ours: &Authority, theirs: &Authority) -> (TestServer, PathBuf
     (setup.start(), trusted)
 }
 
+/// Until this client may come.
+#[track_caller]
+fn until_served(server: &TestServer, caller: &Arc<ClientConfig>) {
+    until("it is served", || server.secure(caller).is_served());
+}
+
 /// Who may come has changed: what was agreed with those who could come before is void.
 #[test]
 fn other_authorities_end_old_sessions() {
@@ -148,11 +169,12 @@ fn other_authorities_end_old_sessions() {
         }
     }
     put(&after.certificate(), &trusted);
+    let bob = after.client("bob");
+    until_served(&server, &ours.caller_with(TLS_1_3, Some(&bob)).into());
     for caller in &callers {
         let error = server.secure(caller).refusal();
         assert!(error.contains("UnknownCA"), "{error}");
     }
-    let bob = after.client("bob");
     for versions in EACH {
         let caller = ours.caller_with(versions, Some(&bob)).into();
         server.secure(&caller).check_served();
@@ -175,12 +197,11 @@ fn one_more_authority_lets_everybody_in() {
     let new = ours.folder().join("both.pem");
     std::fs::write(&new, both).expect("a file");
     put(&new, &trusted);
+    let bob = after.client("bob");
+    until_served(&server, &ours.caller_with(TLS_1_3, Some(&bob)).into());
     let mut client = server.secure(&caller);
     client.check_served();
     assert_eq!(client.kind(), Full);
-    let bob = after.client("bob");
-    let caller = ours.caller_with(TLS_1_3, Some(&bob)).into();
-    server.secure(&caller).check_served();
 }
 
 /// What is said of new files that are good.
@@ -336,9 +357,11 @@ fn half_a_renewal_is_not_told() {
     let told = Told::new();
     let new = told.authority.server();
     put(&new.certificate, &told.files.certificate);
-    assert!(told.served() != new.chain()[0], "its key is another's");
+    while_files_are_looked_at(|| {
+        assert!(told.served() != new.chain()[0], "its key is another's");
+    });
     put(&new.key, &told.files.key);
-    assert!(told.served() == new.chain()[0]);
+    until("the new one is in use", || told.served() == new.chain()[0]);
     assert_eq!(told.lines(1), [RENEWED]);
 }
 
@@ -361,7 +384,54 @@ fn what_could_not_be_read_is_tried_again() {
     let before = prlimit(Some(pid), Resource::Nofile, none).expect("our child");
     client.shake_hands().expect("a session");
     assert!(client.server_certificate() != new.chain()[0], "it was read");
+    told.program.until_said("the TLS files have changed, but");
     prlimit(Some(pid), Resource::Nofile, before).expect("our child");
     until("they are in use", || told.served() == new.chain()[0]);
+    let lines = told.lines(2);
+    assert_eq!((lines.len(), &*lines[1]), (2, RENEWED), "{lines:#?}");
+}
+
+/// A client that comes after a quiet night does not get a certificate that has expired in it.
+#[test]
+fn files_are_looked_at_although_no_client_comes() {
+    let told = Told::new();
+    let new = told.authority.server();
+    new.replace(&told.files);
     assert_eq!(told.lines(1), [RENEWED]);
+    assert!(told.served() == new.chain()[0]);
+}
+
+/// The file system of the certificate hangs. Workers serve those who were there, and those who come.
+#[test]
+#[cfg(target_os = "linux")]
+fn no_worker_waits_for_the_files() {
+    let authority = Authority::new("authority");
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let stored = authority.server();
+    let shown = |path: &Path| place.path().join(path.file_name().expect("a name"));
+    let seen = Issued {
+        certificate: shown(&stored.certificate),
+        key: shown(&stored.key),
+    };
+    let folder = stored.certificate.parent().expect("a folder");
+    let Some(mut disk) = SlowFs::mount(folder, place.path()) else {
+        return;
+    };
+    let options = seen.options();
+    let setup = setup().with(|config| {
+        config.tls = Some(options);
+        config.threads = 1;
+    });
+    let server = setup.start();
+    let mut kept = server.secure(&authority.caller());
+    kept.check_served();
+    disk.order("hold all");
+    while_files_are_looked_at(|| {
+        server.secure(&authority.caller()).check_served();
+        kept.check_served();
+    });
+    disk.order("release");
+    let new = authority.server();
+    new.replace(&stored);
+    check_shown(&server, &authority, &new);
 }

@@ -487,6 +487,44 @@ fn a_hang_up_makes_it_read_its_configuration_again() {
     );
 }
 
+/// What may be read without an end is told, and the next reload works.
+#[test]
+#[cfg(feature = "config-file")]
+fn a_configuration_that_is_no_file_is_told() {
+    let server = Configured::start();
+    let path = server.folder.path().join(".toml");
+    std::fs::remove_file(&path).expect("a file");
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    server.program.signal(Signal::HUP);
+    let not_regular = "the configuration was not reloaded: cannot read the configuration file";
+    server.program.until_said(not_regular);
+    server.program.until_said("it is not a regular file: ");
+    std::fs::remove_file(&path).expect("a FIFO");
+    server.write(&"#".repeat((1 << 20) + 1));
+    server.program.until_said("it is larger than 1 MiB: ");
+    server.write("header = 'X-A: b'");
+    until("the field is sent", || server.sends(Some("b")));
+}
+
+/// A shell gives `<(command)` to docroot as a pipe.
+#[test]
+#[cfg(feature = "config-file")]
+fn a_configuration_may_come_from_a_pipe_at_the_start() {
+    let folder = site();
+    let mut command = command();
+    command.args(["--log-format", "off", "--config", "/dev/stdin"]);
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    writer
+        .write_all(b"header = 'X-A: b'")
+        .expect("it takes that");
+    drop(writer);
+    let program = Program::start(command.arg(folder.path()).stdin(reader));
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").field("X-A"), Some("b"));
+}
+
 #[test]
 fn without_a_configuration_file_too() {
     let folder = site();
@@ -517,5 +555,29 @@ fn it_ends_when_its_terminal_is_closed() {
     check_served(&program);
     drop(command);
     drop(user);
+    assert_eq!(program.wait().0.code(), Some(0));
+}
+
+/// When a terminal closes, an interactive shell sends a hangup to its jobs, and the kernel sends another one.
+/// The response under way still gets to its client.
+#[test]
+fn a_second_hangup_cuts_no_response() {
+    let folder = site();
+    let content = noise(1 << 20).repeat(64);
+    std::fs::write(folder.path().join("large"), &content).expect("a file");
+    let (user, end) = terminal();
+    let mut command = Command::new("setsid");
+    command.env_clear().stdin(end).arg("--ctty");
+    command.args([env!("CARGO_BIN_EXE_docroot"), "--log-format", "off"]);
+    let program = Program::start(command.arg(folder.path()));
+    let mut client = program.connect();
+    client.send(&request("GET", "/large", &[]));
+    assert_eq!(client.head().status, 200);
+    // The kernel sends the first hangup.
+    drop(command);
+    drop(user);
+    program.until_said("waiting for 1 response");
+    program.signal(Signal::HUP);
+    assert!(client.take(content.len()) == content, "it was cut");
     assert_eq!(program.wait().0.code(), Some(0));
 }

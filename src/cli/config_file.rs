@@ -28,6 +28,8 @@ use super::settings::Settings;
 
 // What a file sets.
 mod entry;
+// The text of a file.
+pub mod text;
 // The value that a table stands for.
 #[cfg(feature = "config-file")]
 mod template;

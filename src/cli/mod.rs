@@ -34,7 +34,7 @@ pub mod explanation;
 // The command line as clap needs it.
 mod command;
 // A configuration file as a source of options.
-mod config_file;
+pub mod config_file;
 // The options that were set, and by what.
 mod given;
 // A word behind an option that takes its value only behind an equals sign.

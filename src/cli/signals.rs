@@ -40,6 +40,9 @@ const QUICK_DRAIN: Duration = Duration::from_millis(500);
 /// take longer. It is longer than `LOG_TIMEOUT` plus the time that `flush` may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long the second signal to a command waits until half-written files are removed. A file system may hang.
+const LAST_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Whether a second signal has come.
 #[derive(Clone, Debug, Default)]
 pub struct Hurry(Arc<AtomicBool>);
@@ -114,7 +117,8 @@ pub fn act_on_signals(
             }
             _ => true,
         };
-        for (number, signal) in signals.forever().filter(ends).take(2).enumerate() {
+        let ending = signals.forever().filter(ends);
+        for (number, signal) in with_one_hangup(ending).take(2).enumerate() {
             // The main thread reads this as soon as the server has stopped.
             second.0.store(number > 0, Ordering::Release);
             service_manager::tell(Event::Stopping);
@@ -135,6 +139,13 @@ pub fn act_on_signals(
     Ok(hurry)
 }
 
+/// The signals that count. A hangup counts only if it is the first signal: when a terminal closes, the shell
+/// and the kernel each send one, and nobody is there who could ask docroot to stop at once.
+fn with_one_hangup(signals: impl Iterator<Item = i32>) -> impl Iterator<Item = i32> {
+    let counts = |(number, signal): &(usize, i32)| *number == 0 || *signal != SIGHUP;
+    signals.enumerate().filter(counts).map(|(_, signal)| signal)
+}
+
 /// The terminal of the process.
 fn terminal() -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -146,20 +157,37 @@ fn has_hung_up() -> bool {
     matches!(terminal(), Err(Errno::NXIO | Errno::IO))
 }
 
-/// A flag that the first signal sets. The second one ends the process at once, with status 1.
-pub fn flag_on_signals() -> io::Result<Arc<AtomicBool>> {
-    let (ignored, set) = (Ignored::of_process(), Arc::<AtomicBool>::default());
-    held_back(|| {
-        for signal in ENDING {
-            if !ignored.has(signal) {
-                // The first one does nothing until the second one has set the flag.
-                flag::register_conditional_shutdown(signal, 1, Arc::clone(&set))?;
-                flag::register(signal, Arc::clone(&set))?;
-            }
-        }
-        Ok(())
-    })?;
-    Ok(set)
+/// Lets the first signal call `first`, and the second one end the process, with status 1. `last` runs before that,
+/// unless it takes too long.
+pub fn stop_on_signals(
+    first: impl FnOnce() + Send + 'static,
+    last: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let mut signals = ending_signals()?;
+    let wait = move || {
+        let mut ending = with_one_hangup(signals.forever());
+        ending.next();
+        first();
+        ending.next();
+        let (done, ended) = bounded::<()>(0);
+        let last = move || {
+            last();
+            drop(done);
+        };
+        // Without a thread, `done` is dropped, and nothing is waited for.
+        let _ = thread::Builder::new().name("last".into()).spawn(last);
+        let _ = ended.recv_timeout(LAST_TIMEOUT);
+        process::exit(1);
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait)?;
+    Ok(())
+}
+
+/// The signals that end docroot, unless they are ignored.
+fn ending_signals() -> io::Result<Signals> {
+    let ignored = Ignored::of_process();
+    let is_heard = |signal: &i32| !ignored.has(*signal);
+    held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))
 }
 
 /// Installs handlers while the signals are held back. `signal_hook` replaces the default action first and
@@ -262,6 +290,19 @@ mod tests {
         assert!(told(2).contains("waiting for 2 responses to"));
         let told = waiting(1, false).unwrap_or_default();
         assert_eq!(told, "docroot: waiting for 1 response to be sent\n");
+    }
+
+    #[test]
+    fn a_second_hangup_does_not_count() {
+        let check = |signals: &[i32], want: &[i32]| {
+            let counted: Vec<i32> = with_one_hangup(signals.iter().copied()).collect();
+            assert_eq!(counted, want, "{signals:?}");
+        };
+        check(&[SIGHUP, SIGHUP, SIGHUP], &[SIGHUP]);
+        check(&[SIGHUP, SIGHUP, SIGINT], &[SIGHUP, SIGINT]);
+        check(&[SIGHUP, SIGTERM], &[SIGHUP, SIGTERM]);
+        check(&[SIGINT, SIGHUP, SIGINT], &[SIGINT, SIGINT]);
+        check(&[SIGTERM, SIGTERM], &[SIGTERM, SIGTERM]);
     }
 
     #[test]

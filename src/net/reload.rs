@@ -144,6 +144,9 @@ impl Reloader {
             worker.reload(Arc::clone(&settings));
         }
         *current = Arc::clone(&settings);
+        if let Some(endpoint) = &settings.endpoint {
+            endpoint.watch_files();
+        }
         Ok(Some(Reloaded {
             config: settings.config.clone(),
             ignored,

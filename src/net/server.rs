@@ -334,6 +334,9 @@ fn start_workers(
     finished: Sender<()>,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<(), StartError> {
+    if let Some(endpoint) = &settings.endpoint {
+        endpoint.watch_files();
+    }
     for (number, mailbox) in mailboxes.into_iter().enumerate() {
         let settings = Arc::clone(&settings);
         let log = log.handle();

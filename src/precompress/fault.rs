@@ -15,6 +15,8 @@ pub enum Fault {
     Folder(Vec<u8>, io::Error),
     /// The sidecar of this file, or the file itself, cannot be read or written.
     File(Vec<u8>, FileFault),
+    /// A thread or another thing of the system cannot be created.
+    System(&'static str, io::Error),
     /// A signal came when so many sidecars were written.
     Stopped(u64),
 }
@@ -60,6 +62,11 @@ impl fmt::Display for Fault {
             }
             Fault::Folder(path, fault) => write!(f, "{} cannot be read: {fault}", Name(path)),
             Fault::File(path, fault) => fault.write(f, path),
+            Fault::System(what, fault) => write!(
+                f,
+                "{what} could not be created: {fault}; \
+                 free some memory, or raise the limit on processes (ulimit -u)"
+            ),
             Fault::Stopped(written) => {
                 write!(f, "stopped; precompressed files written so far: {written}")
             }
@@ -140,6 +147,11 @@ mod tests {
         check(
             &file(FileFault::Taken(b"a.gz".to_vec())),
             "\"a.gz\" is not a regular file, so docroot does not replace it: remove or rename it",
+        );
+        check(
+            &Fault::System("a thread", ErrorKind::WouldBlock.into()),
+            "a thread could not be created: operation would block; \
+             free some memory, or raise the limit on processes (ulimit -u)",
         );
         check(
             &Fault::Stopped(3),

@@ -8,9 +8,9 @@
 //! Invariant: nothing outside the folder is read or written. No link is followed, and every call names a
 //! file in an open folder.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick, unbounde
 
 use fault::Fault;
 use report::Report;
+use stop::Stop;
 use task::{Event, Task};
 use walk::Walk;
 
@@ -33,6 +34,8 @@ mod folder;
 pub mod report;
 // Writes one sidecar.
 mod sidecar;
+// Ends the work early.
+pub mod stop;
 // What is to be done, and what came of it.
 mod task;
 // Goes through the folders.
@@ -61,7 +64,7 @@ const PROGRESS: Duration = Duration::from_millis(100);
 /// `tell` each fault. If `stop` is set, the work ends early, and half-written files are removed.
 pub fn run(
     options: &Options,
-    stop: &AtomicBool,
+    stop: &Stop,
     show: Option<&mut dyn FnMut(&Report)>,
     tell: &mut dyn FnMut(&Fault),
 ) -> Result<Report, Fault> {
@@ -78,36 +81,53 @@ pub fn run(
             tasks,
             events: events.clone(),
         };
-        scope.spawn(move || walk.run());
-        for _ in 0..options.workers.max(1) {
+        for number in 0..options.workers.max(1) {
             let (todo, events, root) = (todo.clone(), events.clone(), root.as_fd());
-            scope.spawn(move || work(root, options, stop, &todo, &events));
+            let work = move || work(root, options, stop, &todo, &events);
+            match named("compress").spawn_scoped(scope, work) {
+                Ok(_) => {}
+                // A few threads do the same work, and take longer.
+                Err(_) if number > 0 => break,
+                Err(fault) => return Err(no_thread(fault)),
+            }
         }
+        let walk = move || walk.run();
+        // If it fails, the sender of the tasks is dropped, so the other threads end.
+        let walking = named("walk").spawn_scoped(scope, walk);
+        walking.map_err(no_thread)?;
         drop((todo, events));
-        collect(&done, show, tell)
-    });
-    match stop.load(Ordering::Relaxed) {
+        Ok(collect(&done, show, tell))
+    })?;
+    match stop.is_set() {
         true => Err(Fault::Stopped(report.written())),
         false => Ok(report),
     }
+}
+
+fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.into())
+}
+
+fn no_thread(fault: io::Error) -> Fault {
+    Fault::System("a thread", fault)
 }
 
 /// Does tasks until there are no more.
 fn work(
     root: BorrowedFd<'_>,
     options: &Options,
-    stop: &AtomicBool,
+    stop: &Stop,
     todo: &Receiver<Task>,
     events: &Sender<Event>,
 ) {
     for task in todo {
-        if stop.load(Ordering::Relaxed) {
+        if stop.is_set() {
             return;
         }
         let event = match sidecar::write(root, &task, options.clean, stop) {
             Ok(outcome) => Event::Did(task.coding, outcome),
             // It was given up.
-            Err(_) if stop.load(Ordering::Relaxed) => return,
+            Err(_) if stop.is_set() => return,
             Err(fault) => Event::Failed(Fault::File(task.path(), fault)),
         };
         // Nobody listens any more only after a panic.

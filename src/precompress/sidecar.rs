@@ -4,16 +4,19 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{
     AtFlags, FlockOperation, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, fchmod, fchown,
     flock, fstat, futimens, openat, renameat, unlinkat,
 };
+use rustix::io::Errno;
 
 use super::encode::encode;
 use super::fault::FileFault;
 use super::folder::{Entry, open_file, open_folder};
+use super::stop::Stop;
 use super::task::{Outcome, Task};
 
 /// The names of unfinished sidecars begin with this. A dot hides them from clients.
@@ -24,9 +27,10 @@ pub(super) fn write(
     root: BorrowedFd<'_>,
     task: &Task,
     clean: bool,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) -> Result<Outcome, FileFault> {
     let folder = open_folder(root, &task.folder).map_err(FileFault::Read)?;
+    let folder = Arc::new(folder);
     let file = open_file(&folder, &task.name).map_err(FileFault::Read)?;
     let stat = |file: &File| fstat(file).map_err(|fault| FileFault::Read(fault.into()));
     let state = stat(&file)?;
@@ -36,7 +40,7 @@ pub(super) fn write(
     }
     let sidecar = task.sidecar();
     let cannot_write = |fault| FileFault::Write([&*task.folder, &sidecar].concat(), fault);
-    let unfinished = Unfinished::create(&folder).map_err(cannot_write)?;
+    let unfinished = Unfinished::create(&folder, stop).map_err(cannot_write)?;
     let mut input = Input {
         file: &file,
         stop,
@@ -44,6 +48,7 @@ pub(super) fn write(
     };
     let mut output = Output {
         file: &unfinished.file,
+        stop,
         written: 0,
     };
     let coded = encode(task.coding, before.size, &mut input, &mut output);
@@ -88,32 +93,25 @@ fn has_changed(before: &Stat, now: &Stat) -> bool {
 
 /// A sidecar that is being written. It is removed unless it is finished.
 struct Unfinished<'a> {
-    folder: &'a OwnedFd,
+    folder: &'a Arc<OwnedFd>,
     name: Vec<u8>,
     file: File,
     is_finished: bool,
+    stop: &'a Stop,
 }
 
-impl Unfinished<'_> {
+impl<'a> Unfinished<'a> {
     /// A new file. While it is open, it is locked: this process still writes it.
-    fn create(folder: &OwnedFd) -> io::Result<Unfinished<'_>> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let number = format!("{}-{number}", process::id());
-        let name = [UNFINISHED, number.as_bytes()].concat();
-        let flags = OFlags::WRONLY
-            .union(OFlags::CREATE)
-            .union(OFlags::EXCL)
-            .union(OFlags::NOFOLLOW)
-            .union(OFlags::CLOEXEC);
-        let file = openat(folder, &*name, flags, Mode::RUSR.union(Mode::WUSR))?;
+    fn create(folder: &'a Arc<OwnedFd>, stop: &'a Stop) -> io::Result<Unfinished<'a>> {
+        let (file, name) = stop.begin(folder, || create(folder, stop))?;
         // A file system without locks has other ways to fail.
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         Ok(Unfinished {
             folder,
             name,
-            file: file.into(),
+            file,
             is_finished: false,
+            stop,
         })
     }
 
@@ -152,6 +150,27 @@ impl Drop for Unfinished<'_> {
             // If it cannot be removed, --clean removes it later.
             let _ = unlinkat(self.folder, &*self.name, AtFlags::empty());
         }
+        self.stop.end(self.folder, &self.name);
+    }
+}
+
+/// Creates a file with a name that no file in the folder has. In a container, each run may have the same process
+/// id, so a run that was killed may have left the first names behind.
+fn create(folder: &OwnedFd, stop: &Stop) -> io::Result<(File, Vec<u8>)> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let flags = OFlags::WRONLY
+        .union(OFlags::CREATE)
+        .union(OFlags::EXCL)
+        .union(OFlags::NOFOLLOW)
+        .union(OFlags::CLOEXEC);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let number = format!("{}-{number}", process::id());
+        let name = [UNFINISHED, number.as_bytes()].concat();
+        match openat(folder, &*name, flags, Mode::RUSR.union(Mode::WUSR)) {
+            Err(Errno::EXIST) if !stop.is_set() => {}
+            file => return Ok((file?.into(), name)),
+        }
     }
 }
 
@@ -159,13 +178,13 @@ impl Drop for Unfinished<'_> {
 /// not say whether reading or writing failed.
 struct Input<'a> {
     file: &'a File,
-    stop: &'a AtomicBool,
+    stop: &'a Stop,
     fault: Option<io::Error>,
 }
 
 impl Read for Input<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match self.stop.load(Ordering::Relaxed) {
+        let read = match self.stop.is_set() {
             true => Err(io::Error::other("stopped")),
             false => self.file.read(buffer),
         };
@@ -177,14 +196,18 @@ impl Read for Input<'_> {
     }
 }
 
-/// The sidecar. Counts what is written.
+/// The sidecar, which is written until the work is to stop. Counts what is written.
 struct Output<'a> {
     file: &'a File,
+    stop: &'a Stop,
     written: u64,
 }
 
 impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.stop.is_set() {
+            return Err(io::Error::other("stopped"));
+        }
         let count = self.file.write(bytes)?;
         self.written += count as u64;
         Ok(count)
@@ -198,6 +221,39 @@ impl Write for Output<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As in a container, where each run has the same process id.
+    #[test]
+    fn names_that_are_taken_are_passed_over() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = super::super::folder::open_root(place.path()).expect("it opens");
+        let (folder, stop) = (Arc::new(folder), Stop::default());
+        let first = Unfinished::create(&folder, &stop).expect("a file");
+        let name = first.name.clone();
+        drop(first);
+        let number = String::from_utf8_lossy(&name).into_owned();
+        let number = number
+            .rsplit('-')
+            .next()
+            .and_then(|number| number.parse().ok());
+        let number: u64 = number.expect("a number");
+        let taken = |ahead: u64| format!(".docroot-compress-{}-{}", process::id(), number + ahead);
+        // Other tests may take numbers meanwhile.
+        for ahead in 1..100 {
+            std::fs::write(place.path().join(taken(ahead)), "left").expect("a file");
+        }
+        let next = Unfinished::create(&folder, &stop).expect("a file");
+        let next_name = String::from_utf8_lossy(&next.name).into_owned();
+        assert!(
+            (1..100).all(|ahead| taken(ahead) != next_name),
+            "{next_name}"
+        );
+        stop.remove_unfinished();
+        assert!(!place.path().join(&next_name).exists());
+        assert!(place.path().join(taken(1)).exists(), "it is another's");
+        // Its end would wait for the end of the process.
+        std::mem::forget(next);
+    }
 
     #[test]
     fn a_gain_is_two_percent() {

@@ -3,7 +3,6 @@
 use std::io::{self, Read};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::Sender;
 use rustix::fs::FileType;
@@ -13,6 +12,7 @@ use super::encode::written;
 use super::fault::{Fault, FileFault};
 use super::folder::{Entries, Entry, entries, open_file, open_folder};
 use super::sidecar::remove;
+use super::stop::Stop;
 use super::task::{Event, Task, sidecar_name};
 use crate::semantics::beginning::{Beginning, LOOK};
 use crate::semantics::media_type::{depends_on_content, media_type};
@@ -27,7 +27,7 @@ pub(super) struct Walk<'a> {
     pub clean: bool,
     /// Whether names that begin with a dot count.
     pub hidden: bool,
-    pub stop: &'a AtomicBool,
+    pub stop: &'a Stop,
     pub tasks: Sender<Task>,
     pub events: Sender<Event>,
 }
@@ -64,7 +64,7 @@ impl Walk<'_> {
         };
         let mut inner = Vec::new();
         for (name, entry) in &entries {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stop.is_set() {
                 return Ok(Vec::new());
             }
             if self.clean && is_left_over(&folder, name) {

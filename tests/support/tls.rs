@@ -471,6 +471,13 @@ impl Client<Tls> {
         assert_eq!(self.response("GET").text(), "here");
     }
 
+    /// Whether it gets an answer.
+    pub fn is_served(&mut self) -> bool {
+        let request = request("GET", "/a.txt", &[]);
+        let is_sent = self.shake_hands().is_ok() && self.stream.write_all(&request).is_ok();
+        is_sent && self.stream.read(&mut [0]).is_ok_and(|count| count > 0)
+    }
+
     /// Sends bytes in a record of which a bit is changed on the way.
     pub fn send_changed(&mut self, bytes: &[u8]) {
         let Tls { conn, sock } = &mut self.stream;

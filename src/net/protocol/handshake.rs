@@ -104,7 +104,7 @@ impl Handshake {
         let Some(endpoint) = &context.endpoint else {
             return Step::Close(FAILED);
         };
-        match endpoint.session(&context.now, received) {
+        match endpoint.session(received) {
             Ok(session) => {
                 let count = received.len();
                 stream.inbox.consume(count);

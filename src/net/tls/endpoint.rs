@@ -1,16 +1,20 @@
 //! The configuration of all sessions: the server's certificate, and what clients must present.
 //!
-//! The files are checked when a connection begins, at most once per turn of a worker. So the next
-//! client gets a renewed certificate, and nothing runs while no client comes. The certificate and
-//! the key cannot be replaced at the same instant, so invalid files are reported only if they are
-//! still invalid a second later.
+//! A thread looks at the files: every half second while clients come, and every ten seconds while none
+//! does. Workers never look, because the file system may hang. Meanwhile the old certificate stays in
+//! use. The certificate and the key cannot be replaced at the same instant, so invalid files are
+//! reported only if they are still invalid a second later.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
@@ -32,6 +36,13 @@ use crate::observe::notice::tell;
 /// The only protocol inside TLS (RFC 7301; RFC 9110 section 4.2.2).
 const HTTP_1_1: &[u8] = b"http/1.1";
 
+/// The shortest time between two looks at the files.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The time between two looks while no client comes. The first client afterwards gets a certificate that is at
+/// most this old.
+const IDLE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// How long new files may be invalid before this is reported, and how long until they are read
 /// again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -42,8 +53,13 @@ pub struct Endpoint {
     provider: Arc<CryptoProvider>,
     source: Source,
     config: RwLock<Arc<ServerConfig>>,
-    /// Locked by the worker that checks the files. The other workers do not wait for it.
+    /// Only the thread that looks at the files locks it.
     watch: Mutex<Watch>,
+    /// Whether that thread was started.
+    is_watched: AtomicBool,
+    /// Asks the thread to look soon. It waits for the other end, until this one is dropped.
+    asks: Sender<()>,
+    asked: Receiver<()>,
 }
 
 /// Where the certificate comes from.
@@ -59,7 +75,6 @@ struct Watch {
     /// The stamps of the files in use. They are taken before the files are read, so a change in
     /// between is noticed the next time.
     stamps: Stamps,
-    checked: Instant,
     failure: Option<Failure>,
 }
 
@@ -94,6 +109,8 @@ impl Endpoint {
         let identity = source.identity(&provider)?;
         let notice = source.check_validity(&identity, now.system);
         let (config, unnamed) = config(options, identity, &provider, new_ticketer()?)?;
+        // Capacity 1: many clients may ask for the same look.
+        let (asks, asked) = bounded(1);
         let endpoint = Endpoint {
             options: options.clone(),
             provider,
@@ -101,9 +118,11 @@ impl Endpoint {
             config: RwLock::new(config),
             watch: Mutex::new(Watch {
                 stamps,
-                checked: now.instant,
                 failure: None,
             }),
+            is_watched: AtomicBool::new(false),
+            asks,
+            asked,
         };
         Ok((endpoint, notice.into_iter().chain(unnamed).collect()))
     }
@@ -117,22 +136,44 @@ impl Endpoint {
     }
 
     /// Creates a session for a connection. `received` are its first bytes.
-    pub fn session(&self, now: &Now, received: &[u8]) -> Result<Session, TlsError> {
-        let watch = match self.watch.try_lock() {
-            Ok(watch) => Some(watch),
-            // A check that panicked has left the state consistent.
-            Err(TryLockError::Poisoned(watch)) => Some(watch.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        if let Some(mut watch) = watch.filter(|watch| watch.checked != now.instant) {
-            watch.checked = now.instant;
-            self.check_files(&mut watch, now);
-        }
+    pub fn session(self: &Arc<Self>, received: &[u8]) -> Result<Session, TlsError> {
+        // It was started with the workers, unless there was no room for a thread then.
+        self.watch_files();
+        // If it is full, the thread is asked already.
+        let _ = self.asks.try_send(());
         let most_unfinished = match self.options.clients.authorities() {
             None => MostUnfinished::Hello,
             Some(_) => MostUnfinished::Certificates,
         };
         Session::new(self.current(), most_unfinished, received).map_err(library_error)
+    }
+
+    /// Starts the thread that looks at the files, unless it runs already. It ends when the endpoint is dropped.
+    pub fn watch_files(self: &Arc<Self>) {
+        if self.has_no_files() || self.is_watched.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (endpoint, asked) = (Arc::downgrade(self), self.asked.clone());
+        let thread = thread::Builder::new().name("certificate".into());
+        let started = thread.spawn(move || look_when_asked(&endpoint, &asked));
+        // Without a thread, the next client tries again.
+        self.is_watched.store(started.is_ok(), Ordering::Relaxed);
+    }
+
+    fn has_no_files(&self) -> bool {
+        let is_made = matches!(self.source, Source::SelfSigned(..));
+        is_made && self.options.clients.authorities().is_none()
+    }
+
+    /// Looks at the files. Returns how long the next look can wait if nobody asks for it.
+    fn look(&self) -> Duration {
+        // A check that panicked has left the state consistent.
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_files(&mut watch, &Now::read());
+        match watch.failure {
+            Some(_) => RETRY_INTERVAL,
+            None => IDLE_INTERVAL,
+        }
     }
 
     fn current(&self) -> Arc<ServerConfig> {
@@ -178,6 +219,21 @@ impl Endpoint {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
         let notices = [Notice::Renewed].into_iter().chain(invalid).chain(unnamed);
         Ok(notices.collect())
+    }
+}
+
+/// Looks at the files of an endpoint until it is dropped.
+fn look_when_asked(endpoint: &Weak<Endpoint>, asked: &Receiver<()>) {
+    let mut longest = IDLE_INTERVAL;
+    while asked.recv_timeout(longest) != Err(RecvTimeoutError::Disconnected)
+        && let Some(endpoint) = endpoint.upgrade()
+    {
+        // The hook has told what panicked. The certificate that is in use stays.
+        let look = catch_unwind(AssertUnwindSafe(|| endpoint.look()));
+        longest = look.unwrap_or(IDLE_INTERVAL);
+        drop(endpoint);
+        // Nothing is ever sent.
+        let _ = never::<()>().recv_timeout(LOOK_INTERVAL);
     }
 }
 

@@ -1,0 +1,92 @@
+//! Reads the text of a configuration file, without an endless read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+
+/// 1 MiB has about ten thousand rules.
+const LARGEST: u64 = 1 << 20;
+
+/// Reads a file when docroot starts. A pipe such as that of `<(command)` may be waited for, because whoever started
+/// docroot sees that. A file of more than 1 MiB is an error.
+pub fn read_at_start(path: &Path) -> io::Result<String> {
+    read(&mut open(path, OFlags::empty())?)
+}
+
+/// Reads a file while docroot serves. Anything but a regular file is an error, because a read of it may never end.
+/// So is a file of more than 1 MiB.
+pub fn read_at_reload(path: &Path) -> io::Result<String> {
+    // A FIFO opens at once, although nobody writes to it.
+    let mut file = open(path, OFlags::NONBLOCK)?;
+    match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+        FileType::RegularFile => read(&mut file),
+        _ => Err(io::Error::other(
+            "it is not a regular file: put one into its place, or restart docroot",
+        )),
+    }
+}
+
+fn open(path: &Path, more: OFlags) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | more;
+    Ok(openat(CWD, path, flags, Mode::empty())?.into())
+}
+
+fn read(file: &mut File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other(
+            "it is larger than 1 MiB: name a configuration file",
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[track_caller]
+    fn check(outcome: io::Result<String>, want: Result<&str, &str>) {
+        let outcome = outcome.map_err(|fault| fault.to_string());
+        let shown = outcome.as_ref().map(String::as_str);
+        match (shown, want) {
+            (Err(fault), Err(want)) => assert!(fault.contains(want), "{fault}"),
+            _ => assert_eq!(shown.map_err(String::as_str), want),
+        }
+    }
+
+    #[test]
+    fn files_are_read_up_to_their_limit() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.toml");
+        for read in [read_at_start, read_at_reload] {
+            check(read(&path), Err("No such file"));
+            fs::write(&path, "port = 1").expect("a file");
+            check(read(&path), Ok("port = 1"));
+            let most = "#".repeat(1 << 20);
+            fs::write(&path, &most).expect("a file");
+            check(read(&path), Ok(&most));
+            fs::write(&path, most.clone() + "#").expect("a file");
+            check(read(&path), Err("larger than 1 MiB"));
+            // The limit is in the middle of a character.
+            fs::write(&path, most.clone() + "\u{e4}").expect("a file");
+            check(read(&path), Err("larger than 1 MiB"));
+            fs::write(&path, b"\xff").expect("a file");
+            check(read(&path), Err("UTF-8"));
+            fs::remove_file(&path).expect("a file");
+        }
+    }
+
+    #[test]
+    fn what_never_ends_is_refused() {
+        let zero = Path::new("/dev/zero");
+        check(read_at_start(zero), Err("larger than 1 MiB"));
+        check(read_at_reload(zero), Err("not a regular file"));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        check(read_at_reload(folder.path()), Err("not a regular file"));
+    }
+}
