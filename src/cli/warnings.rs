@@ -388,14 +388,7 @@ impl fmt::Display for Warning {
                  run chmod o-w on it",
                 Name::of(folder)
             ),
-            Warning::Unreadable(user, kind, file) => {
-                let ((what, changes), file) = (told(*kind), Name::of(file));
-                write!(
-                    f,
-                    "{user} cannot read {what} {file}, so docroot {changes}; let its group read the file \
-                     (chgrp, chmod g+r), or restart docroot when the file changes"
-                )
-            }
+            Warning::Unreadable(user, kind, file) => unreadable(f, user, *kind, file),
         }
     }
 }
@@ -409,6 +402,20 @@ fn told(kind: Reread) -> (&'static str, &'static str) {
         Reread::Users => ("the password file", "cannot use other users"),
         Reread::Configuration => ("the configuration file", "cannot reload it at SIGHUP"),
     }
+}
+
+fn unreadable(
+    f: &mut fmt::Formatter<'_>,
+    user: &UserName,
+    kind: Reread,
+    file: &Path,
+) -> fmt::Result {
+    let ((what, changes), file) = (told(kind), Name::of(file));
+    write!(
+        f,
+        "{user} cannot read {what} {file}, so docroot {changes}; let its group read the file \
+         (chgrp, chmod g+r), or restart docroot when the file changes"
+    )
 }
 
 impl Private {

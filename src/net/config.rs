@@ -148,18 +148,7 @@ impl Config {
     /// whose new values are ignored.
     pub(super) fn keep_fixed(&mut self, running: &Config) -> Vec<&'static str> {
         let mut kept = Kept(Vec::new());
-        // The addresses of passed sockets are known since the start.
-        if self.bind.passed && running.bind.passed {
-            self.bind.clone_from(&running.bind);
-        }
-        kept.keep("--bind", &mut self.bind, &running.bind);
-        kept.keep("--port", &mut self.port, &running.port);
-        kept.keep(
-            "--proxy-protocol",
-            &mut self.is_proxied,
-            &running.is_proxied,
-        );
-        kept.keep("--take-over", &mut self.take_over, &running.take_over);
+        self.keep_listeners(running, &mut kept);
         kept.keep("--threads", &mut self.threads, &running.threads);
         kept.keep(
             "--disk-threads",
@@ -202,6 +191,26 @@ impl Config {
             }
             (tls, earlier) => kept.keep("whether HTTPS is on", tls, earlier),
         }
+        self.keep_log(running, &mut kept);
+        kept.0
+    }
+
+    fn keep_listeners(&mut self, running: &Config, kept: &mut Kept) {
+        // The addresses of passed sockets are known since the start.
+        if self.bind.passed && running.bind.passed {
+            self.bind.clone_from(&running.bind);
+        }
+        kept.keep("--bind", &mut self.bind, &running.bind);
+        kept.keep("--port", &mut self.port, &running.port);
+        kept.keep(
+            "--proxy-protocol",
+            &mut self.is_proxied,
+            &running.is_proxied,
+        );
+        kept.keep("--take-over", &mut self.take_over, &running.take_over);
+    }
+
+    fn keep_log(&mut self, running: &Config, kept: &mut Kept) {
         if (self.log.format == LogFormat::Off) != (running.log.format == LogFormat::Off) {
             kept.keep("whether there is a log", &mut self.log, &running.log);
         } else if self.log.file != running.log.file {
@@ -212,7 +221,6 @@ impl Config {
                 &running.log,
             );
         }
-        kept.0
     }
 
     /// Everything that is served, each path once.

@@ -184,15 +184,11 @@ impl Server {
         let reach = reach(&config, &addresses);
         let shutdown = Arc::<Shutdown>::default();
         let reloader = Arc::<Reloader>::default();
-        let workers = (0..config.threads.max(1))
-            .map(|_| Mailbox::new(Arc::clone(&shutdown)))
-            .collect::<io::Result<_>>()
-            .map_err(|fault| StartError::System("a poller", fault))?;
         Ok(Server {
             listeners,
             files,
             notices,
-            workers,
+            workers: workers(&config, &shutdown)?,
             reach,
             descriptors: SocketNumbers::of_process(),
             shutdown,
@@ -324,6 +320,17 @@ impl Server {
         running.stop(threads, &all_finished);
         outcome
     }
+}
+
+/// Both ends of each worker.
+fn workers(
+    config: &Config,
+    shutdown: &Arc<Shutdown>,
+) -> Result<Vec<(Mailbox, WorkerHandle)>, StartError> {
+    (0..config.threads.max(1))
+        .map(|_| Mailbox::new(Arc::clone(shutdown)))
+        .collect::<io::Result<_>>()
+        .map_err(|fault| StartError::System("a poller", fault))
 }
 
 /// Starts the workers. When the last one exits, `finished` is disconnected.

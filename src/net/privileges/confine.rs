@@ -134,7 +134,7 @@ mod kernel {
         let mut rules = Ruleset::default()
             .handle_access(AccessFs::from_all(TESTED))?
             .handle_access(AccessNet::from_all(TESTED))?
-            .scope(Scope::from_all(TESTED))?
+            .scope(scopes())?
             .create()?;
         // Before its rule is made, so that both are for the same folder.
         let pinned = open(LIMITS, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
@@ -152,6 +152,16 @@ mod kernel {
         Ok((rules.restrict_self()?, pinned.into_iter().collect()))
     }
 
+    /// The service manager may wait for messages at an abstract socket (sd_notify(3)).
+    fn scopes() -> BitFlags<Scope> {
+        let all = Scope::from_all(TESTED);
+        let socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+        match socket.as_encoded_bytes().starts_with(b"@") {
+            true => all & !Scope::AbstractUnixSocket,
+            false => all,
+        }
+    }
+
     fn accesses(grant: Grant) -> BitFlags<AccessFs> {
         let read = AccessFs::ReadFile | AccessFs::ReadDir;
         match grant {
@@ -159,8 +169,9 @@ mod kernel {
             Grant::Read => read,
             Grant::RemoveFolders => AccessFs::RemoveDir.into(),
             Grant::Clear => read | AccessFs::RemoveFile | AccessFs::RemoveDir,
-            Grant::Append => AccessFs::WriteFile.into(),
-            Grant::Logs => AccessFs::WriteFile | AccessFs::MakeReg,
+            // A torn line is cut off.
+            Grant::Append => AccessFs::WriteFile | AccessFs::Truncate,
+            Grant::Logs => AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg,
             Grant::Sockets => AccessFs::MakeSock | AccessFs::RemoveFile,
         }
     }
