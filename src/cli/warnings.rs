@@ -388,7 +388,7 @@ impl fmt::Display for Warning {
                  run chmod o-w on it",
                 Name::of(folder)
             ),
-            Warning::Unreadable(user, kind, file) => unreadable(f, user, *kind, file),
+            Warning::Unreadable(user, kind, file) => tell_unreadable(f, user, *kind, file),
         }
     }
 }
@@ -404,7 +404,7 @@ fn told(kind: Reread) -> (&'static str, &'static str) {
     }
 }
 
-fn unreadable(
+fn tell_unreadable(
     f: &mut fmt::Formatter<'_>,
     user: &UserName,
     kind: Reread,
