@@ -7,10 +7,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::program::{Program, command};
-use support::{Client, noise, request, until};
+use support::{Client, noise, pause, request, until};
 
 /// A folder with one small file.
 fn site() -> tempfile::TempDir {
@@ -67,6 +68,29 @@ fn a_signal_that_the_parent_ignores_is_ignored() {
         let (_, other) = each[if ignored == Signal::INT { 2 } else { 1 }];
         program.signal(other);
         assert_eq!(program.wait().0.code(), Some(0), "{name}");
+    }
+}
+
+/// A client that asked while the program was stopped gets its answer, although the time for its request has passed.
+#[test]
+fn a_stopped_program_cuts_no_client_when_it_continues() {
+    let folder = site();
+    let mut command = command();
+    command.args(["--log-format", "off", "--idle-timeout", "1s"]);
+    let program = Program::start(command.arg(folder.path()));
+    let mut clients: Vec<Client> = (0..8).map(|_| program.connect()).collect();
+    for client in &mut clients {
+        client.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(client.response("GET").text(), "here");
+    }
+    program.signal(Signal::STOP);
+    for client in &mut clients {
+        client.send(&request("GET", "/a.txt", &[]));
+    }
+    pause(Duration::from_millis(1500));
+    program.signal(Signal::CONT);
+    for client in &mut clients {
+        assert_eq!(client.response("GET").text(), "here");
     }
 }
 

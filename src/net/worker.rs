@@ -50,6 +50,9 @@ const MOST_EVENTS_TIME: Duration = Duration::from_millis(8);
 /// did not use up.
 const BUSY_TURNS: u8 = 8;
 
+/// A turn that begins this much later than planned lets no deadline pass: see [`Worker::is_late`].
+const LATE: Duration = Duration::from_millis(500);
+
 /// A timer is set at least this far ahead.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -73,6 +76,9 @@ pub struct Worker {
     phases: PhaseReport,
     /// The longest time to wait in the poller, although no timer fires.
     longest_wait: Option<Duration>,
+    /// Whether this turn begins late, because the process was stopped or the machine has too much to do. What
+    /// clients sent meanwhile is read first: deadlines have to wait for the next turn, and only for that.
+    is_late: bool,
 }
 
 #[derive(Default)]
@@ -105,6 +111,7 @@ impl Worker {
             shedding: Shedding::default(),
             phases: PhaseReport::default(),
             longest_wait: None,
+            is_late: false,
         }
     }
 
@@ -113,13 +120,16 @@ impl Worker {
     pub fn run(mut self, mut context: Context) {
         let mut events = Events::with_capacity(EVENTS);
         while !self.close_if_done(&context) {
-            self.wait(&mut events, &context);
+            let planned = self.wait(&mut events, &context);
             self.begin_turn(&mut context);
+            self.note_late(planned, context.now.instant);
             self.admit(&mut context);
             self.act_on_events(&mut events, &mut context);
             self.queue_woken();
             self.drive_queues(&mut context);
-            self.expire(&mut context);
+            if !self.is_late {
+                self.expire(&mut context);
+            }
             let waits = [
                 self.shed(&mut context),
                 self.tell_phases(&context),
@@ -156,8 +166,9 @@ impl Worker {
             || (context.origins.is_draining() && self.arrivals.is_empty() && self.mailbox.is_idle())
     }
 
-    /// Waits for readiness, for a message, or for the next timer.
-    fn wait(&mut self, events: &mut Events, context: &Context) {
+    /// Waits for readiness, for a message, or for the next timer. Returns when the next turn begins at the
+    /// latest, if all goes well. `None`: there is no timer.
+    fn wait(&mut self, events: &mut Events, context: &Context) -> Option<Instant> {
         let now = context.now.instant;
         let timeout = match self.has_queued() {
             false => {
@@ -174,15 +185,23 @@ impl Worker {
             false => timeout,
         };
         if self.mailbox.poll.poll(events, timeout).is_err() {
-            // Interrupted by a signal: a turn without events.
-            events.clear();
+            // Interrupted by a signal, such as that after a stop. Events may have come meanwhile.
+            let polled = self.mailbox.poll.poll(events, Some(Duration::ZERO));
+            polled.unwrap_or_else(|_| events.clear());
         }
         self.mailbox.set_awake();
+        timeout.and_then(|timeout| now.checked_add(timeout))
+    }
+
+    /// Notes whether a turn begins late, but not twice in succession.
+    fn note_late(&mut self, planned: Option<Instant>, now: Instant) {
+        let is_late = planned.is_some_and(|planned| now >= planned + LATE);
+        self.is_late = is_late && !self.is_late;
     }
 
     fn has_queued(&self) -> bool {
         let is_waiting = !(self.again.is_empty() && self.handshakes.is_empty());
-        is_waiting || !self.arrivals.is_empty() || self.shedding.is_under_way()
+        is_waiting || self.is_late || !self.arrivals.is_empty() || self.shedding.is_under_way()
     }
 
     /// Whether a message waits, or the state of the shutdown has changed.

@@ -39,8 +39,8 @@ const HTTP_1_1: &[u8] = b"http/1.1";
 /// The shortest time between two looks at the files.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The time between two looks while no client comes. The first client afterwards gets a certificate that is at
-/// most this old.
+/// The time between two looks while no client comes. If the files are replaced meanwhile, the first client may get
+/// the old certificate for as long.
 const IDLE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long new files may be invalid before this is reported, and how long until they are read
@@ -57,8 +57,9 @@ pub struct Endpoint {
     watch: Mutex<Watch>,
     /// Whether that thread was started.
     is_watched: AtomicBool,
-    /// Asks the thread to look soon. It waits for the other end, until this one is dropped.
+    /// Asks the thread to look soon. When it is dropped, the thread ends.
     asks: Sender<()>,
+    /// The other end, for the thread.
     asked: Receiver<()>,
 }
 
