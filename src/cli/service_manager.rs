@@ -32,6 +32,7 @@ pub fn tell(event: Event) {
     let _ = told;
 }
 
+/// Tells nothing.
 #[cfg(not(feature = "systemd"))]
 pub fn tell(_: Event) {}
 
@@ -65,6 +66,7 @@ pub fn start_watchdog(handle: Handle) -> Result<(), StartError> {
     started.map_err(|fault| StartError::System("a watchdog", fault))
 }
 
+/// Starts none.
 #[cfg(not(feature = "systemd"))]
 pub fn start_watchdog(_: Handle) -> Result<(), StartError> {
     Ok(())

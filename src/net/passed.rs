@@ -18,6 +18,7 @@ pub fn sockets() -> Result<Vec<TcpListener>, StartError> {
     }
 }
 
+/// There are none.
 #[cfg(not(feature = "systemd"))]
 pub fn sockets() -> Result<Vec<TcpListener>, StartError> {
     Err(SocketError::NonePassed.into())
