@@ -75,6 +75,7 @@ pub fn client() -> Client {
 pub fn listener(is_tls: bool) -> Listener {
     Listener {
         address: Address::Tcp((std::net::Ipv4Addr::LOCALHOST, 1).into()),
+        is_proxied: false,
         is_tls,
         service: Service::Site,
     }
