@@ -29,6 +29,8 @@ const STEPS_TO_ALERT: usize = 2;
 /// A TLS handshake.
 pub struct Handshake {
     service: Service,
+    /// Nothing was read yet.
+    is_new: bool,
     /// If set, the client is refused as soon as there is a session.
     refusal: Option<Box<Refusal>>,
 }
@@ -36,7 +38,11 @@ pub struct Handshake {
 impl Handshake {
     /// A handshake before requests to `service`, or before `refusal` if there is one.
     pub fn new(service: Service, refusal: Option<Box<Refusal>>) -> Handshake {
-        Handshake { service, refusal }
+        Handshake {
+            service,
+            is_new: true,
+            refusal,
+        }
     }
 
     /// Takes the next step of the handshake.
@@ -82,9 +88,10 @@ impl Handshake {
     /// Reads the first bytes. Starts a session, unless they are plain HTTP.
     fn begin(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         // They may have come together with a header of the PROXY protocol.
-        let read = match stream.inbox.is_empty() || stream.state.ended.is_some() {
-            true => stream.read(context),
-            false => Ok(Input::Bytes(stream.inbox.waiting().len())),
+        let have_come = std::mem::take(&mut self.is_new) && !stream.inbox.is_empty();
+        let read = match have_come {
+            true => Ok(Input::Bytes(stream.inbox.waiting().len())),
+            false => stream.read(context),
         };
         match read {
             Ok(Input::Bytes(_)) => {}
