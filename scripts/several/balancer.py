@@ -8,7 +8,7 @@ from measure.process import Tree
 from measure.servers import free_port
 
 # Requests go to the servers in turn. A request is tried at another server if the first one did not begin to answer:
-# GET may be repeated (RFC 9110 section 9.2.2).
+# GET may be repeated (RFC 9110 section 9.2.2). A server that drains answers 503 to a connection that comes at that moment.
 HAPROXY = """
 global
   maxconn 4000
@@ -20,7 +20,7 @@ defaults
   timeout server 30s
   retries 3
   option redispatch
-  retry-on conn-failure empty-response response-timeout
+  retry-on conn-failure empty-response response-timeout 503
 frontend all
   bind 127.0.0.1:{port}
   option forwardfor
