@@ -11,6 +11,7 @@ use crate::net::start_error::StartError;
 use crate::site::given_root;
 use crate::site::options::SiteOptions;
 use crate::site::root::LinkPolicy;
+use crate::text::segment::directory_of;
 
 /// What a server serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +31,10 @@ impl Served {
     /// Looks at the root `path`.
     pub fn find(path: &Path) -> Result<Served, StartError> {
         let found = fs::metadata(path).map_err(|fault| StartError::from_root(path, fault))?;
-        match (path.parent(), path.file_name()) {
+        match path.file_name() {
             _ if found.is_dir() => Ok(Served::Directory(path.to_owned())),
-            (Some(parent), Some(name)) if found.is_file() => Ok(Served::File {
-                folder: match parent.as_os_str().is_empty() {
-                    true => PathBuf::from("."),
-                    false => parent.to_owned(),
-                },
+            Some(name) if found.is_file() => Ok(Served::File {
+                folder: directory_of(path).to_owned(),
                 name: name.to_owned(),
             }),
             _ => Err(StartError::RootNotServable(path.to_owned())),

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -16,9 +16,10 @@ use crate::net::config::SocketFile;
 use crate::net::listen::BACKLOG;
 use crate::net::socket_error::SocketError;
 use crate::net::start_error::StartError;
+use crate::text::segment::directory_of;
 
 /// The address of every client.
-pub const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The file of a socket. It is removed at the end, unless another file has taken its place.
 #[derive(Debug)]
@@ -42,10 +43,7 @@ pub fn listen(file: &SocketFile) -> Result<(TcpListener, BoundFile), StartError>
         }
         outcome => outcome.map_err(fault)?,
     }
-    let bound = BoundFile {
-        path: path.clone(),
-        identity: identity(path),
-    };
+    let bound = BoundFile::of(path);
     // Nobody can connect before `listen`, so nobody does with other permissions.
     if let Some(mode) = file.mode {
         let permissions = fs::Permissions::from_mode(mode);
@@ -65,10 +63,7 @@ pub fn probe(file: &SocketFile) -> Result<(), StartError> {
     if path.symlink_metadata().is_ok() {
         require_stale(path, &address)?;
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = directory_of(path);
     match folder.metadata().map_err(fault)?.is_dir() {
         true => {
             let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
@@ -109,7 +104,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 }
 
 impl BoundFile {
-    /// The file of a socket that this server has from another one.
+    /// The file of a socket with this path.
     pub fn of(path: &Path) -> BoundFile {
         BoundFile {
             path: path.to_owned(),

@@ -20,6 +20,7 @@ use rustix::fs::{Access, FileType, Mode, OFlags, Stat, access, fstat, open, stat
 use rustix::io::Errno;
 
 use crate::text::escape::Name;
+use crate::text::segment::directory_of;
 
 /// How often docroot looks whether the path still leads to the open file.
 const LOOK: Duration = Duration::from_secs(1);
@@ -81,7 +82,7 @@ impl LogName {
 
     /// The path without links in its directory; `None` if there is no such directory.
     pub fn real_path(&self) -> Option<PathBuf> {
-        let directory = parent(&self.path).canonicalize().ok()?;
+        let directory = directory_of(&self.path).canonicalize().ok()?;
         Some(directory.join(self.path.file_name()?))
     }
 
@@ -105,7 +106,9 @@ impl LogName {
     pub fn check(self) -> Result<(), LogFileError> {
         let found = append_to(&self.path, OFlags::empty()).map(drop);
         let could = match found {
-            Err(Errno::NOENT) => access(parent(&self.path), Access::WRITE_OK | Access::EXEC_OK),
+            Err(Errno::NOENT) => {
+                access(directory_of(&self.path), Access::WRITE_OK | Access::EXEC_OK)
+            }
             found => found,
         };
         could.map_err(|fault| self.error(fault))
@@ -113,7 +116,7 @@ impl LogName {
 
     fn error(self, fault: Errno) -> LogFileError {
         LogFileError {
-            has_directory: parent(&self.path).is_dir(),
+            has_directory: directory_of(&self.path).is_dir(),
             name: self,
             fault,
         }
@@ -184,18 +187,11 @@ fn identity(found: &Stat) -> Identity {
     (found.st_dev as u64, found.st_ino as u64)
 }
 
-/// The directory in which a path names something.
-fn parent(path: &Path) -> &Path {
-    let parent = path.parent();
-    let named = parent.filter(|parent| !parent.as_os_str().is_empty());
-    named.unwrap_or(Path::new("."))
-}
-
 impl fmt::Display for LogFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LogName { option, path } = &self.name;
         write!(f, "{option} {} cannot be opened: ", Name::of(path))?;
-        let parent = Name::of(parent(path));
+        let parent = Name::of(directory_of(path));
         match self.fault {
             Errno::NOENT if !self.has_directory => write!(
                 f,

@@ -1,13 +1,35 @@
-//! RFC 3986 section 3.3: the segments of a path.
+//! RFC 3986 section 3.3: the segments of a path, and the directory of a file.
+
+use std::path::Path;
 
 /// The last segment: `c.txt` of `a/b/c.txt`, and nothing of `a/b/`.
 pub fn last_segment(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
+/// The directory in which a path of the system names something: `.` for `c.txt`.
+pub fn directory_of(path: &Path) -> &Path {
+    let directory = path.parent();
+    let named = directory.filter(|directory| !directory.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_alone_is_in_the_current_directory() {
+        for (path, want) in [
+            ("c", "."),
+            ("./c", "."),
+            ("b/c", "b"),
+            ("/c", "/"),
+            ("../c", ".."),
+        ] {
+            assert_eq!(directory_of(Path::new(path)), Path::new(want), "{path}");
+        }
+    }
 
     #[test]
     fn a_slash_at_the_end_is_followed_by_an_empty_segment() {

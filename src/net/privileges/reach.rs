@@ -1,7 +1,7 @@
 //! What the process must reach while it serves, so that the kernel can refuse everything else.
 //!
-//! A rule of Landlock belongs to a folder or a file as it is now, and not to its name. Whatever gets that name later
-//! is another one, so the rule must be for the folder above:
+//! A rule of Landlock belongs to a folder or a file, and not to its name. If another one gets the name later, the
+//! rule does not apply to it. So docroot makes the rule for the folder above:
 //!
 //! ```text
 //! root /srv/www, which a build deletes and makes again      -> /srv
@@ -19,6 +19,7 @@ use crate::net::config::Config;
 use crate::net::served::Served;
 use crate::net::tls::options::CertificateSource;
 use crate::site::given_root::absolute;
+use crate::text::segment::directory_of;
 
 /// Directories with passwords, mail, logs, devices, or the homes of users. What is below some of them,
 /// such as /var/www, is often public.
@@ -255,7 +256,7 @@ impl Reach {
         if path.metadata().is_ok_and(|found| !found.is_file()) {
             return;
         }
-        if let Ok(real) = folder_of(path).canonicalize() {
+        if let Ok(real) = directory_of(path).canonicalize() {
             self.add(real, Grant::Logs);
         }
     }
@@ -263,7 +264,7 @@ impl Reach {
     /// Adds the folder of a socket. A stale one is replaced, and the own one is removed at the end.
     fn add_socket(&mut self, path: &Path) {
         // If it does not exist, the server does not start.
-        if let Ok(real) = folder_of(path).canonicalize() {
+        if let Ok(real) = directory_of(path).canonicalize() {
             self.add(real, Grant::Sockets);
         }
     }
@@ -278,13 +279,6 @@ impl Reach {
         }
         self.add(real, Grant::Clear);
     }
-}
-
-/// The folder in which a path has its last name.
-fn folder_of(path: &Path) -> &Path {
-    let folder = path.parent();
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
 }
 
 /// Folders with files of others. To serve one folder of them is no reason to read all.
@@ -302,8 +296,8 @@ impl Private {
     }
 }
 
-/// The folders in which a name on the path decides where it leads: the folder of its last name, and of each link the
-/// folders of the link and of its target. A link such as `/srv`, directly in a private folder, was made by whoever set up
+/// The folders that must be readable so that the path can lead elsewhere later: the folder of its last name and, for
+/// each link on the path, the folder of the link and that of its target. A link such as `/srv`, directly in a private folder, was made by whoever set up
 /// the machine. It counts only as the last name.
 fn places(path: &Path, private: &Private) -> Vec<PathBuf> {
     let mut found = Vec::new();
