@@ -58,13 +58,15 @@ impl Connection {
         context: &Context,
     ) -> Connection {
         let is_proxied = listener.is_proxied && context.proxies.trust(client.peer.ip());
-        let protocol = match is_proxied {
-            true => Protocol::Proxied(Proxied::new(listener.begin(), refusal)),
-            false => Protocol::of(Switch::Start(listener.begin(), refusal)),
-        };
-        let waiting = match listener.is_tls || is_proxied {
-            true => Waiting::Handshake,
-            false => Waiting::FirstRequest,
+        let (protocol, waiting) = match is_proxied {
+            true => {
+                let proxied = Proxied::new(listener, refusal);
+                (Protocol::Proxied(proxied), Waiting::Handshake)
+            }
+            false => {
+                let (first, waiting) = Switch::first(listener, refusal);
+                (Protocol::of(first), waiting)
+            }
         };
         Connection {
             stream: StreamState::new(transport, client, waiting, context),

@@ -15,15 +15,6 @@ pub struct Listener {
     pub service: Service,
 }
 
-/// How a connection begins, after a header of the PROXY protocol if there is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Begin {
-    /// Whether with a TLS handshake.
-    pub is_tls: bool,
-    /// The service that answers its requests.
-    pub service: Service,
-}
-
 /// An address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -40,16 +31,6 @@ pub enum Service {
     Site,
     /// Redirects every request to the site over HTTPS.
     Redirect,
-}
-
-impl Listener {
-    /// How its connections begin.
-    pub fn begin(&self) -> Begin {
-        Begin {
-            is_tls: self.is_tls,
-            service: self.service,
-        }
-    }
 }
 
 impl Address {

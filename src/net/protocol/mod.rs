@@ -63,10 +63,9 @@ impl Protocol {
     /// The protocol after a switch.
     pub fn of(switch: Switch) -> Protocol {
         match switch {
-            Switch::Start(begin, refusal) if begin.is_tls => {
-                Protocol::Handshake(Handshake::new(begin.service, refusal))
+            Switch::Handshake(service, refusal) => {
+                Protocol::Handshake(Handshake::new(service, refusal))
             }
-            Switch::Start(begin, refusal) => Protocol::Http1(Http1::new(begin.service, refusal)),
             Switch::Http1(service, refusal) => Protocol::Http1(Http1::new(service, refusal)),
             Switch::Upgraded(conversation) => Protocol::Upgraded(Upgraded::new(conversation)),
             Switch::Closing { linger, why } => Protocol::Closing(Closing::new(linger, why)),

@@ -2,8 +2,7 @@
 //! the client is ([`crate::proxy_protocol`]).
 
 use crate::net::context::Context;
-use crate::net::deadline::Waiting;
-use crate::net::listener::Begin;
+use crate::net::listener::Listener;
 use crate::net::protocol::step::{Refusal, Step, Switch};
 use crate::net::socket::Input;
 use crate::net::stream::Stream;
@@ -15,16 +14,15 @@ use crate::semantics::status::Status;
 
 /// A connection whose header is still to come.
 pub struct Proxied {
-    /// What follows.
-    begin: Begin,
+    listener: Listener,
     /// If set, the client is refused after the header.
     refusal: Option<Box<Refusal>>,
 }
 
 impl Proxied {
-    /// A connection that goes on as `begin` says. After the header comes `refusal`, if there is one.
-    pub fn new(begin: Begin, refusal: Option<Box<Refusal>>) -> Proxied {
-        Proxied { begin, refusal }
+    /// A connection to `listener`. After the header comes `refusal`, if there is one.
+    pub fn new(listener: Listener, refusal: Option<Box<Refusal>>) -> Proxied {
+        Proxied { listener, refusal }
     }
 
     /// Reads the header, or waits for the rest of it.
@@ -44,12 +42,9 @@ impl Proxied {
         let state = &mut *stream.state;
         state.client.peer = header.source.unwrap_or(state.client.peer);
         state.is_secure_to_proxy = header.is_secure.unwrap_or(false);
-        let waiting = match self.begin.is_tls {
-            true => Waiting::Handshake,
-            false => Waiting::FirstRequest,
-        };
+        let (first, waiting) = Switch::first(self.listener, self.refusal.take());
         state.deadline = context.deadline(waiting);
-        Step::Switch(Switch::Start(self.begin, self.refusal.take()))
+        Step::Switch(first)
     }
 
     fn receive(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
@@ -81,6 +76,6 @@ impl Proxied {
     fn refuse(&self, status: Status, fault: HeaderError) -> Step {
         let reason = Reason::ProxyHeader(fault);
         let refusal = Box::new(Refusal { status, reason });
-        Step::Switch(Switch::Http1(self.begin.service, Some(refusal)))
+        Step::Switch(Switch::Http1(self.listener.service, Some(refusal)))
     }
 }

@@ -1,6 +1,7 @@
 //! The result of a step of a protocol.
 
-use crate::net::listener::{Begin, Service};
+use crate::net::deadline::Waiting;
+use crate::net::listener::{Listener, Service};
 use crate::observe::closed::{Closed, Why};
 use crate::origin::handler::Conversation;
 use crate::origin::reason::Reason;
@@ -29,8 +30,8 @@ impl Step {
 
 /// The next protocol.
 pub enum Switch {
-    /// What a connection to this listener begins with, after a header of the PROXY protocol.
-    Start(Begin, Option<Box<Refusal>>),
+    /// A TLS handshake before requests to a service. If there is a refusal, it is sent after the handshake.
+    Handshake(Service, Option<Box<Refusal>>),
     /// HTTP/1 for a service. If there is a refusal, it is sent at once. It is rare, and each step is moved, so
     /// it has an allocation of its own.
     Http1(Service, Option<Box<Refusal>>),
@@ -43,6 +44,23 @@ pub enum Switch {
         /// Why.
         why: Why,
     },
+}
+
+impl Switch {
+    /// What a connection to this listener begins with, after a header of the PROXY protocol if there is one, and what
+    /// it waits for.
+    pub fn first(listener: Listener, refusal: Option<Box<Refusal>>) -> (Switch, Waiting) {
+        match listener.is_tls {
+            true => (
+                Switch::Handshake(listener.service, refusal),
+                Waiting::Handshake,
+            ),
+            false => (
+                Switch::Http1(listener.service, refusal),
+                Waiting::FirstRequest,
+            ),
+        }
+    }
 }
 
 /// An error response that is sent because the client is not served, or because its request cannot be
