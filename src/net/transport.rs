@@ -20,10 +20,6 @@ pub struct Transport {
 }
 
 impl request::Session for Transport {
-    fn is_secure(&self) -> bool {
-        self.has_session()
-    }
-
     fn security(&self) -> Option<Security<'_>> {
         self.security()
     }

@@ -39,9 +39,6 @@ pub struct Request<'a> {
 
 /// The connection that a request came on, as far as TLS is concerned.
 pub trait Session {
-    /// Whether it uses TLS.
-    fn is_secure(&self) -> bool;
-
     /// What the handshake has agreed on; `None` without TLS.
     fn security(&self) -> Option<Security<'_>>;
 
@@ -62,10 +59,6 @@ pub struct Handshake {
 pub struct PlainText;
 
 impl Session for PlainText {
-    fn is_secure(&self) -> bool {
-        false
-    }
-
     fn security(&self) -> Option<Security<'_>> {
         None
     }

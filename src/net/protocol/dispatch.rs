@@ -207,10 +207,7 @@ pub fn received<'a>(
     peer: IpAddr,
     proxies: &TrustedProxies,
 ) -> Result<Received<'a>, ForwardedError> {
-    let forwarding = match proxies.is_empty() {
-        true => None,
-        false => proxies.forwarding(peer, &head.head.fields)?,
-    };
+    let forwarding = proxies.forwarding(peer, &head.head.fields)?;
     let host = forwarding.and_then(|forwarding| forwarding.host);
     let head = CheckedHead {
         host: host.or(head.host),
