@@ -16,7 +16,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::fmt;
 
 use super::address_rules::{AddressBlock, BlockError};
-use super::field::{Fields, is_token, split_outside_quotes, trim};
+use super::field::{Fields, is_token, members, split_outside_quotes, trim};
 use super::host::Host;
 use super::trace::{Clause, Evidence, Quote, Step, clause};
 
@@ -188,7 +188,7 @@ impl TrustedProxies {
         fields: &Fields<'a>,
     ) -> Result<Forwarding<'a>, ForwardedError> {
         let values = fields.named(FORWARDED);
-        let elements = Last::of(values.flat_map(|value| split_outside_quotes(value, b',')));
+        let elements = Last::of(values.flat_map(members));
         let mut found = Forwarding::default();
         let mut from = peer;
         for element in elements.last_first() {
@@ -271,10 +271,17 @@ fn kind_of(fields: &Fields<'_>) -> Result<Option<Kind>, ForwardedError> {
     }
 }
 
-/// The elements of a list without quotes.
+/// The elements of a list without quotes, in all lines with this name. Empty elements do not count (RFC 9110 section
+/// 5.6.1.2).
 fn list<'a>(fields: &Fields<'a>, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
     let values = fields.named(name);
-    values.flat_map(|value| value.split(|&octet| octet == b',').map(trim))
+    let elements = values.flat_map(|value| value.split(|&octet| octet == b',').map(trim));
+    elements.filter(|element| !element.is_empty())
+}
+
+/// The hosts that proxies have forwarded in the older field, the first one first, each with its port if it has one.
+pub fn forwarded_hosts<'a>(fields: &Fields<'a>) -> impl Iterator<Item = &'a [u8]> {
+    list(fields, FORWARDED_HOST)
 }
 
 /// The last elements of a list, as many as count.
@@ -290,8 +297,7 @@ impl<'a> Last<'a> {
             elements: [b""; MOST_HOPS],
             count: 0,
         };
-        // RFC 9110 section 5.6.1.2: empty elements do not count.
-        for element in elements.filter(|element| !element.is_empty()) {
+        for element in elements {
             last.elements[last.count % MOST_HOPS] = element;
             last.count += 1;
         }

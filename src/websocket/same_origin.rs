@@ -22,6 +22,7 @@
 
 use crate::semantics::cors::origin;
 use crate::semantics::field::{FieldName, Fields};
+use crate::semantics::forwarded;
 
 /// The origin of the request itself: where the browser believes the server to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +67,7 @@ pub const MOST_FORWARDED: usize = 4;
 
 /// The first hosts that proxies have forwarded, each with its port if it has one.
 pub fn forwarded_hosts<'a>(fields: &Fields<'a>) -> impl Iterator<Item = &'a [u8]> {
-    let values = fields.named("X-Forwarded-Host");
-    let hosts = values.flat_map(|value| value.split(|&octet| octet == b','));
-    let hosts = hosts.map(<[u8]>::trim_ascii);
-    hosts.filter(|host| !host.is_empty()).take(MOST_FORWARDED)
+    forwarded::forwarded_hosts(fields).take(MOST_FORWARDED)
 }
 
 impl OwnOrigin<'_> {
