@@ -30,22 +30,22 @@ pub fn command() -> Command {
     command
 }
 
+/// Runs a program for which the kernel refuses calls.
+const SECCOMP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/seccomp.py");
+
 /// The command, for which the kernel refuses a call with this error.
 pub fn command_without(call: &str, error: &str) -> Command {
-    const WITHOUT_CALL: &str =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/without_call.py");
     let mut command = Command::new("python3");
     let docroot = env!("CARGO_BIN_EXE_docroot");
-    command.args(["-I", WITHOUT_CALL, call, error, docroot]);
+    command.args(["-I", SECCOMP, "without", call, error, docroot]);
     command.stdin(Stdio::null());
     command
 }
 
 /// The command, which the kernel ends at the first call that is not among these numbers.
 pub fn command_only(calls: &[String]) -> Command {
-    const ONLY_CALLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/only_calls.py");
     let mut command = Command::new("python3");
-    command.args(["-I", ONLY_CALLS, &calls.join(",")]);
+    command.args(["-I", SECCOMP, "only", &calls.join(",")]);
     command.arg(env!("CARGO_BIN_EXE_docroot"));
     command.stdin(Stdio::null());
     command
