@@ -42,7 +42,7 @@ use docroot::net::served::Served;
 use docroot::net::server::{Handle, Server};
 use docroot::net::socket_file::BoundFile;
 use docroot::net::start_error::StartError;
-use docroot::net::take_over::{self, Predecessor, Waiting};
+use docroot::net::take_over::{self, Offer, Predecessor};
 use docroot::observe::log::{Reopener, Reopenings};
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
@@ -328,11 +328,11 @@ fn wait_for_successor(
     handle: Handle,
 ) -> Option<BoundFile> {
     // If it fails, this server serves, and only the next one cannot take over.
-    let (waiting, file) = Waiting::at(path)
+    let (offer, file) = Offer::at(path)
         .map_err(|fault| say(format!("docroot: {fault}\n")))
         .ok()?;
     let wait = move || {
-        waiting.until_replaced(&sockets);
+        offer.until_replaced(&sockets);
         say("docroot: another docroot has taken over\n".to_owned());
         service_manager::tell(Event::Stopping);
         handle.hand_over();

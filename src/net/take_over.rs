@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::never;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
@@ -40,6 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the new server may take to become ready. Its disk may be slow.
 const START: Duration = Duration::from_secs(120);
+
+/// How long to wait when a server that asks cannot be accepted.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the new server says.
 const READY: &[u8] = b"ready\n";
@@ -100,13 +104,14 @@ impl Predecessor {
     }
 }
 
-/// Waits at this path for the server that will replace this one. A server that waited there before has been replaced.
+/// Where this server offers its sockets to the one that will replace it.
 #[derive(Debug)]
-pub struct Waiting(TcpListener);
+pub struct Offer(TcpListener);
 
-impl Waiting {
-    /// Begins to wait. The file gets its name at once, so that nobody finds none. Keep it until this server ends.
-    pub fn at(path: &Path) -> Result<(Waiting, BoundFile), StartError> {
+impl Offer {
+    /// Listens at this path. The file takes the place of the one where the server before waited, so that whoever asks
+    /// always finds a file. Keep it until this server ends.
+    pub fn at(path: &Path) -> Result<(Offer, BoundFile), StartError> {
         let file = SocketFile {
             path: with_suffix(path),
             mode: Some(0o600),
@@ -114,16 +119,19 @@ impl Waiting {
         let (socket, bound) = listen(&file)?;
         let renamed = bound.rename(path);
         let file = renamed.map_err(|error| SocketError::TakeOver(path.to_owned(), error))?;
-        Ok((Waiting(socket), file))
+        Ok((Offer(socket), file))
     }
 
     /// Gives the `sockets` to each server that asks, until one is ready, and returns then.
     pub fn until_replaced(self, sockets: &[Arc<TcpListener>]) {
         let socket = UnixListener::from(OwnedFd::from(self.0));
         for asking in socket.incoming() {
-            // A server that cannot be reached tries again, or its operator does.
-            if asking.is_ok_and(|stream| give(stream, sockets).unwrap_or(false)) {
-                return;
+            match asking.map(|stream| give(stream, sockets)) {
+                Ok(Ok(true)) => return,
+                // A server that cannot be reached tries again, or its operator does.
+                Ok(_) => {}
+                // Descriptors or memory have run out. Whoever asks waits in the queue of the socket.
+                Err(_) => drop(never::<()>().recv_timeout(PAUSE)),
             }
         }
     }
