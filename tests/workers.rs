@@ -1,4 +1,4 @@
-//! More than two workers: the connections are spread over all of them.
+//! The workers: connections are spread over all of them, and one that is stuck is noticed.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -6,8 +6,13 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use support::handlers::text;
 use support::program::{Program, command};
-use support::request;
+use support::{PATIENCE, Setup, request};
 
 const WORKERS: usize = 4;
 const CLIENTS: usize = 64;
@@ -56,4 +61,29 @@ fn every_worker_serves_its_share_of_the_connections() {
         }
     }
     assert_eq!(sockets_by_worker(&program), [CLIENTS / WORKERS; WORKERS]);
+}
+
+/// What the watchdog of a service manager depends on.
+#[test]
+fn a_worker_that_is_stuck_is_noticed() {
+    let (enter, entered) = channel();
+    let (leave, left) = channel::<()>();
+    let left = Arc::new(Mutex::new(left));
+    let setup = Setup::new().at("/stuck", move |_| {
+        enter.send(()).expect("the test waits");
+        let left = left.lock().expect("one request");
+        left.recv_timeout(PATIENCE).expect("the test goes on");
+        text("made")
+    });
+    let server = setup.start();
+    assert!(server.workers_turn(PATIENCE));
+    let mut client = server.connect();
+    client.send(&request("GET", "/stuck", &[]));
+    entered
+        .recv_timeout(PATIENCE)
+        .expect("the handler is called");
+    assert!(!server.workers_turn(Duration::from_millis(50)));
+    leave.send(()).expect("the handler waits");
+    assert_eq!(client.response("GET").text(), "made");
+    assert!(server.workers_turn(PATIENCE));
 }

@@ -96,8 +96,8 @@ struct Shared {
     connections: AtomicUsize,
     /// How many of those connections are being refused.
     refused: AtomicUsize,
-    /// How many turns the worker has begun.
-    turns: AtomicUsize,
+    /// Whether somebody waits until the worker begins a turn.
+    is_asked: AtomicBool,
 }
 
 impl Shared {
@@ -147,10 +147,15 @@ impl WorkerHandle {
         self.shared.wake();
     }
 
-    /// How many turns the worker has begun; `None` if it has exited.
-    pub fn turns(&self) -> Option<usize> {
-        let is_open = *lock(&self.shared.is_open);
-        is_open.then(|| self.shared.turns.load(Ordering::Relaxed))
+    /// Asks the worker to begin a turn. [`WorkerHandle::has_turned`] says whether it has.
+    pub fn ask_for_turn(&self) {
+        self.shared.is_asked.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Whether the worker has begun a turn since it was asked, or has exited.
+    pub fn has_turned(&self) -> bool {
+        !self.shared.is_asked.load(Ordering::Relaxed) || !*lock(&self.shared.is_open)
     }
 
     /// How many connections the worker has.
@@ -174,7 +179,7 @@ impl Mailbox {
             asleep: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
-            turns: AtomicUsize::new(0),
+            is_asked: AtomicBool::new(false),
         });
         // The acceptors enforce the connection limit, which bounds this channel.
         let (sender, admissions) = unbounded();
@@ -216,7 +221,9 @@ impl Mailbox {
     /// Notes that the worker is awake.
     pub(super) fn set_awake(&self) {
         self.shared.asleep.store(false, Ordering::SeqCst);
-        self.shared.turns.fetch_add(1, Ordering::Relaxed);
+        if self.shared.is_asked.load(Ordering::Relaxed) {
+            self.shared.is_asked.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Whether a channel has something that the worker has not received.

@@ -114,15 +114,10 @@ impl Handle {
     /// need not.
     pub fn workers_turn(&self, patience: Duration) -> bool {
         let workers = self.reloader.workers();
-        let before: Vec<_> = workers.iter().map(WorkerHandle::turns).collect();
-        workers.iter().for_each(WorkerHandle::wake);
-        let has_turned = |(worker, before): (&WorkerHandle, &Option<usize>)| {
-            let now = worker.turns();
-            now.is_none() || now != *before
-        };
+        workers.iter().for_each(WorkerHandle::ask_for_turn);
         let looks = (patience.as_millis() / LOOK.as_millis()).max(1);
         (0..looks).any(|_| {
-            let have_all = workers.iter().zip(&before).all(has_turned);
+            let have_all = workers.iter().all(WorkerHandle::has_turned);
             if !have_all {
                 let _ = never::<()>().recv_timeout(LOOK);
             }

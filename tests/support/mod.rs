@@ -230,6 +230,11 @@ impl TestServer {
         self.handle.held(account)
     }
 
+    /// Whether every worker begins a turn within this time.
+    pub fn workers_turn(&self, patience: Duration) -> bool {
+        self.handle.workers_turn(patience)
+    }
+
     /// Switches the server to a configuration that differs from that at the start. Returns the options whose new
     /// values need a restart.
     pub fn reload(
