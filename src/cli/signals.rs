@@ -77,8 +77,8 @@ impl Ignored {
     }
 }
 
-/// Lets the first signal drain the server, and the second one stop it, unless they are `ignored`. If a drain takes long, says what it
-/// waits for. If the main thread does not return in time after the second signal, `last` runs before the process
+/// Lets the first signal drain the server, and the second one stop it. Signals that are `ignored` do nothing. If a drain
+/// takes long, says what it waits for. If the main thread does not return in time after the second signal, `last` runs before the process
 /// ends. For each SIGHUP that does not end docroot, `reload` runs on a thread of its own, one after another. For each
 /// SIGUSR1, `reopen` runs. It must not wait.
 pub fn act_on_signals(
@@ -89,9 +89,7 @@ pub fn act_on_signals(
     reopen: impl Fn() + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> io::Result<Hurry> {
-    let is_heard = |signal: &i32| !ignored.has(*signal);
-    let handled = ENDING.into_iter().chain([SIGUSR1]);
-    let mut signals = held_back(|| Signals::new(handled.filter(is_heard)))?;
+    let mut signals = heard(ENDING.into_iter().chain([SIGUSR1]), ignored)?;
     let hurry = Hurry::default();
     let second = hurry.clone();
     let had_terminal = terminal().is_ok();
@@ -163,7 +161,7 @@ pub fn stop_on_signals(
     first: impl FnOnce() + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    let mut signals = ending_signals()?;
+    let mut signals = heard(ENDING.into_iter(), Ignored::of_process())?;
     let wait = move || {
         let mut ending = with_one_hangup(signals.forever());
         ending.next();
@@ -183,11 +181,10 @@ pub fn stop_on_signals(
     Ok(())
 }
 
-/// The signals that end docroot, unless they are ignored.
-fn ending_signals() -> io::Result<Signals> {
-    let ignored = Ignored::of_process();
+/// These signals, without those that are ignored.
+fn heard(signals: impl Iterator<Item = i32>, ignored: Ignored) -> io::Result<Signals> {
     let is_heard = |signal: &i32| !ignored.has(*signal);
-    held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))
+    held_back(|| Signals::new(signals.filter(is_heard)))
 }
 
 /// Installs handlers while the signals are held back. `signal_hook` replaces the default action first and
