@@ -70,6 +70,12 @@ fn a_trusted_proxy_names_the_client() {
     check(
         &server,
         PROXY,
+        &["Forwarded: for=192.0.2.7, for=198.51.100.1"],
+        403,
+    );
+    check(
+        &server,
+        PROXY,
         &["Forwarded: for=\"192.0.2.7:4711\";proto=https"],
         200,
     );
