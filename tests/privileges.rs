@@ -248,6 +248,11 @@ fn followed_links_may_lead_anywhere_and_that_is_told() {
         .expect("a path");
     let want = format!("confines docroot: it reads only {above:?}, writes and runs nothing");
     assert!(server.banner.contains(&want), "{}", server.banner);
+    let mut logs = command();
+    logs.arg("-v").arg("--log-file").arg(outer_root.join("log"));
+    let server = Program::start(logs.arg(&root));
+    let want = format!("reads only {above:?}, writes only logs and sockets, runs nothing");
+    assert!(server.banner.contains(&want), "{}", server.banner);
     let mut brief = command();
     let server = Program::start(brief.arg(&root));
     assert!(!server.banner.contains("Landlock"), "{}", server.banner);

@@ -48,7 +48,7 @@ const LANDLOCK: OptionDef = OptionDef::new(
         ],
     ),
     "Let the Linux kernel confine docroot (Landlock) to reading what it serves and the files that options name. docroot \
-     can then write and run nothing, open no other port, and connect to nothing. Because files and directories may \
+     can then write only its logs, run nothing, open no other port, and connect to nothing. Because files and directories may \
      be replaced, it can also read the directory above them, unless that is private. With --follow-symlinks, it can \
      read everything. -v says what it can read",
 )

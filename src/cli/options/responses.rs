@@ -93,8 +93,8 @@ const ISOLATION: OptionDef = OptionDef::new(
 const REQUEST_ID: OptionDef = OptionDef::new(
     "request-id",
     Kind::Switch(|settings| settings.config.request_ids = true),
-    "Give each request an id, 32 random hexadecimal digits: send it as X-Request-Id with every response, and log it. The \
-     pretty log shows it with -v",
+    "Give each request an id, 32 random hexadecimal digits: send it as X-Request-Id with every response, and log it. If a \
+     proxy of --trust-proxy has sent an id, that one is kept. The pretty log shows the id with -v",
 )
 .scope(Scope::Answer);
 

@@ -87,7 +87,10 @@ impl fmt::Display for Confinement {
                 write!(f, "only {}", names.join(", "))?;
             }
         }
-        f.write_str(", writes and runs nothing")?;
+        f.write_str(match reach.writes() {
+            true => ", writes only logs and sockets, runs nothing",
+            false => ", writes and runs nothing",
+        })?;
         match *abi < NEEDED {
             true => f.write_str("; this kernel does not confine its connections"),
             false => f.write_str(", and opens no other port or connection"),

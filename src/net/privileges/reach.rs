@@ -61,6 +61,11 @@ impl Grant {
     fn reads(self) -> bool {
         matches!(self, Grant::ReadFiles | Grant::Read | Grant::Clear)
     }
+
+    /// Whether a log or a socket can be written or made.
+    fn writes(self) -> bool {
+        matches!(self, Grant::Sockets | Grant::Append | Grant::Logs)
+    }
 }
 
 /// What the process must reach.
@@ -184,6 +189,11 @@ impl Reach {
             }
         }
         readable
+    }
+
+    /// Whether the process writes logs or makes sockets.
+    pub fn writes(&self) -> bool {
+        self.grants().any(|(_, grant)| grant.writes())
     }
 
     /// Whether every file of the machine can be read.
