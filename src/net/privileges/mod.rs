@@ -13,6 +13,9 @@
 
 // What the operator asks for.
 pub mod options;
+// The lists of users and groups.
+#[cfg(not(target_vendor = "apple"))]
+mod accounts;
 // Another user for the process.
 pub mod user;
 // What the process must reach.

@@ -56,14 +56,14 @@ pub fn give_up_root(_: &UserName) -> Result<(), UserError> {
 
 #[cfg(not(target_vendor = "apple"))]
 mod of_process {
-    use std::ffi::CString;
+    use std::io;
 
     use nix::errno::Errno;
     use nix::unistd::{
-        Gid, Group, Uid, User, getegid, geteuid, getgid, getgrouplist, getuid, setegid, seteuid,
-        setgid, setgroups, setuid,
+        Gid, Uid, getegid, geteuid, getgid, getuid, setegid, seteuid, setgid, setgroups, setuid,
     };
 
+    use super::super::accounts::{Account, group_named, groups_of, user_named, user_numbered};
     use super::{UserError, UserName};
 
     const ROOT: u32 = 0;
@@ -107,24 +107,29 @@ mod of_process {
     impl Identity {
         /// Looks up a name, or takes it for a number if nobody has the name.
         pub fn of(name: &UserName) -> Result<Identity, UserError> {
-            let entry = entry(&name.user)?;
-            let user = match (&entry, name.user.parse()) {
-                (Some(entry), _) => entry.uid,
+            let unreadable = |fault| UserError::Unreadable(name.user.clone(), fault);
+            let account = account(&name.user).map_err(unreadable)?;
+            let user = match (&account, name.user.parse()) {
+                (Some(account), _) => Uid::from_raw(account.user),
                 (None, Ok(number)) => Uid::from_raw(number),
                 (None, Err(_)) => return Err(UserError::Unknown(name.user.clone())),
             };
             if user.is_root() {
                 return Err(UserError::IsRoot(name.user.clone()));
             }
-            let group = match (&name.group, &entry) {
+            let group = match (&name.group, &account) {
                 (Some(group), _) => group_of(group)?,
-                (None, Some(entry)) => entry.gid,
+                (None, Some(account)) => account.group,
                 (None, None) => return Err(UserError::NeedsGroup(name.user.clone())),
+            };
+            let groups = match &account {
+                Some(account) => groups_of(&account.name, group).map_err(unreadable)?,
+                None => vec![group],
             };
             Ok(Identity {
                 user,
-                group,
-                groups: supplementary(entry.as_ref(), group, name)?,
+                group: Gid::from_raw(group),
+                groups: groups.into_iter().map(Gid::from_raw).collect(),
             })
         }
 
@@ -133,40 +138,20 @@ mod of_process {
         }
     }
 
-    fn entry(name: &str) -> Result<Option<User>, UserError> {
-        let found = match User::from_name(name) {
-            Ok(None) => match name.parse() {
-                Ok(number) => User::from_uid(Uid::from_raw(number)),
-                Err(_) => Ok(None),
-            },
-            found => found,
-        };
-        found.map_err(|errno| UserError::Unreadable(name.to_owned(), errno.into()))
-    }
-
-    fn group_of(name: &str) -> Result<Gid, UserError> {
-        let found = Group::from_name(name);
-        let found = found.map_err(|errno| UserError::Unreadable(name.to_owned(), errno.into()))?;
-        match (found, name.parse()) {
-            (Some(group), _) => Ok(group.gid),
-            (None, Ok(number)) => Ok(Gid::from_raw(number)),
-            (None, Err(_)) => Err(UserError::UnknownGroup(name.to_owned())),
+    fn account(name: &str) -> io::Result<Option<Account>> {
+        match (user_named(name)?, name.parse()) {
+            (None, Ok(number)) => user_numbered(number),
+            (account, _) => Ok(account),
         }
     }
 
-    /// The groups in which the list of groups has the user, and the main one.
-    fn supplementary(
-        entry: Option<&User>,
-        group: Gid,
-        name: &UserName,
-    ) -> Result<Vec<Gid>, UserError> {
-        // A name with a zero byte comes from no list of users.
-        let listed = entry.and_then(|entry| CString::new(entry.name.as_str()).ok());
-        let Some(listed) = listed else {
-            return Ok(vec![group]);
-        };
-        getgrouplist(&listed, group)
-            .map_err(|errno| UserError::Unreadable(name.user.clone(), errno.into()))
+    fn group_of(name: &str) -> Result<u32, UserError> {
+        let found = group_named(name);
+        let found = found.map_err(|fault| UserError::Unreadable(name.to_owned(), fault))?;
+        match (found, name.parse()) {
+            (Some(group), _) | (None, Ok(group)) => Ok(group),
+            (None, Err(_)) => Err(UserError::UnknownGroup(name.to_owned())),
+        }
     }
 
     #[cfg(test)]
@@ -191,12 +176,15 @@ mod of_process {
 
         #[test]
         fn names_are_looked_up() {
-            let nobody = User::from_name("nobody").expect("a list").expect("a user");
+            let nobody = user_named("nobody").expect("a list").expect("a user");
             let by_name = identity("nobody").expect("a user");
-            assert_eq!((by_name.user, by_name.group), (nobody.uid, nobody.gid));
-            assert!(by_name.groups.contains(&nobody.gid));
             assert_eq!(
-                identity(&nobody.uid.to_string()).expect("a number"),
+                (by_name.user.as_raw(), by_name.group.as_raw()),
+                (nobody.user, nobody.group)
+            );
+            assert!(by_name.groups.contains(&by_name.group));
+            assert_eq!(
+                identity(&nobody.user.to_string()).expect("a number"),
                 by_name
             );
             let other = identity("nobody:4000001").expect("a user");
