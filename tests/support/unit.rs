@@ -6,7 +6,13 @@ use std::process::{Command, Stdio};
 /// The unit as it is installed.
 pub const UNIT: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/scripts/package/docroot.service"
+    "/scripts/packages/docroot.service"
+));
+
+/// The configuration file that its command line names, as the package installs it.
+pub const CONFIGURATION: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/scripts/packages/docroot.toml"
 ));
 
 /// The values of a setting, in order.

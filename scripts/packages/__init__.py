@@ -1,0 +1,1 @@
+"""What docroot is shipped as."""

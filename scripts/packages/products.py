@@ -1,0 +1,129 @@
+"""Builds the binaries and packs them."""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import machine
+
+ROOT = machine.REPOSITORY
+HERE = Path(__file__).resolve().parent
+OUTPUT = ROOT / "target" / "package"
+
+# The version that scripts/package was tried with.
+CARGO_DEB = "3.8.0"
+
+SHELLS = {"bash": "docroot", "zsh": "_docroot", "fish": "docroot.fish"}
+
+FEATURES = ("--features", "full")
+
+
+@dataclass(frozen=True)
+class Products:
+    """Where each of them is."""
+
+    static: Path
+    debian: Path
+    container: Path
+
+    @staticmethod
+    def made():
+        """Those of the last run."""
+        [debian] = OUTPUT.glob("*.deb")
+        return Products(OUTPUT / "docroot", debian, OUTPUT / "container")
+
+    def describe(self):
+        lines = [f"{path.relative_to(ROOT)}: {size(path)}" for path in (self.static, self.debian)]
+        return "\n".join([*lines, f"{self.container.relative_to(ROOT)}: the folder to build a container from"])
+
+
+def make():
+    """Makes all of them anew."""
+    machine.need({"cc": "gcc", "dpkg-deb": "dpkg", "dpkg-shlibdeps": "dpkg-dev"})
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir(parents=True)
+    make_static()
+    make_container()
+    make_debian()
+    return Products.made()
+
+
+def make_static():
+    """A binary that needs no library of the machine, so it runs on every Linux of this architecture."""
+    # Without a target, build scripts would be static too, and procedural macros cannot be.
+    target = host()
+    flags = f"{os.environ.get('RUSTFLAGS', '')} -C target-feature=+crt-static".strip()
+    run("cargo", "build", "--release", "--locked", *FEATURES, "--target", target, env={**os.environ, "RUSTFLAGS": flags})
+    binary = OUTPUT / "docroot"
+    shutil.copy2(target_folder() / target / "release" / "docroot", binary)
+    if has_interpreter(binary):
+        machine.fail(f"{binary} needs libraries of the machine")
+
+
+def make_container():
+    """What the Containerfile copies."""
+    folder = OUTPUT / "container"
+    folder.mkdir()
+    shutil.copy2(HERE / "Containerfile", folder)
+    shutil.copy2(OUTPUT / "docroot", folder)
+    shutil.copytree(ROOT / "www", folder / "www")
+
+
+def make_debian():
+    """The package. Its binary uses the C library of Debian, which knows users that are not in /etc/passwd."""
+    run("cargo", "build", "--release", "--locked", *FEATURES)
+    binary = target_folder() / "release" / "docroot"
+    write_printed(binary)
+    run(*cargo_deb(), "--no-build", "--no-strip", "--output", OUTPUT)
+
+
+def write_printed(binary):
+    """What docroot prints about itself: the manual page and the completions."""
+    folder = OUTPUT / "printed"
+    folder.mkdir()
+    (folder / "docroot.1").write_bytes(printed(binary, "--man"))
+    for shell, name in SHELLS.items():
+        (folder / name).write_bytes(printed(binary, "--completions", shell))
+
+
+def printed(binary, *options):
+    return subprocess.run([binary, *options], check=True, stdout=subprocess.PIPE).stdout
+
+
+def cargo_deb():
+    """The command that packs, which is installed beside the other results if it is missing."""
+    found = shutil.which("cargo-deb")
+    if found:
+        return [found]
+    tools = target_folder() / "tools"
+    binary = tools / "bin" / "cargo-deb"
+    if not binary.exists():
+        run("cargo", "install", "--locked", "--version", CARGO_DEB, "--root", tools, "cargo-deb")
+    return [binary]
+
+
+def host():
+    """The name that Rust has for this machine."""
+    told = subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return re.search("^host: (.*)$", told, re.MULTILINE)[1]
+
+
+def has_interpreter(binary):
+    """Whether a program starts with the dynamic linker."""
+    told = subprocess.run(["readelf", "--program-headers", binary], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return "INTERP" in told
+
+
+def target_folder():
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+
+
+def size(path):
+    return f"{path.stat().st_size / 1_000_000:.1f} MB"
+
+
+def run(*command, env=None):
+    subprocess.run([str(word) for word in command], cwd=ROOT, check=True, env=env)
