@@ -18,6 +18,7 @@ use docroot::net::limits::Deadlines;
 use docroot::observe::closed::{Closed, Why};
 use docroot::observe::event::End;
 use docroot::site::budget::Account;
+use docroot::site::compress::CODER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use support::handlers::text;
@@ -496,6 +497,8 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
             config.threads = 1;
             config.site.memory = 44 << 20;
             config.site.cache_memory = 0;
+            // The clients read nothing until the end of the test.
+            config.deadlines.send = Duration::from_secs(3600);
         })
         .file("large.txt", noise(16 << 20))
         .file("listed/a", "")
@@ -517,6 +520,10 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
     assert!(held.iter().all(|(_, is_coded)| *is_coded));
     assert!(!coded().1, "one coder too many");
     assert!(coded_for([127, 0, 0, 2]).1, "another network");
+    // This network may have one coder, so the worker must have noticed that the client is gone.
+    until("its coder is free", || {
+        server.held(Account::Coders) <= CODERS as u64 * CODER
+    });
     // A coder that has come to its end is spare, and not for those who hold all others.
     let mut other = server.connect_from([127, 0, 0, 2]);
     other.send(&request(
