@@ -379,19 +379,8 @@ impl Reading {
             return self.end(Err(DiskError::ListingsBusy));
         }
         self.wait_for(caller.network, readings);
-        if let Some(place) = &self.place {
-            match place.standing() {
-                Standing::Placed => {}
-                Standing::Waits => {
-                    place.wake_once(&mut wakes.place, caller.wakers);
-                    return Read::WaitsForPlace;
-                }
-                Standing::Displaced => return self.end(Err(DiskError::ListingsBusy)),
-            }
-            if self.is_short && !self.take_turn(readings, site) {
-                return Read::Waits;
-            }
-            self.is_short = false;
+        if let Some(pending) = self.wait(readings, site, caller, wakes) {
+            return pending;
         }
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
@@ -421,6 +410,30 @@ impl Reading {
         };
         self.progress = Some(progress);
         pending
+    }
+
+    /// Waits for a place if it needs one, or for others that need memory. `None`: it may go on.
+    fn wait(
+        &mut self,
+        readings: &Readings,
+        site: &Site,
+        caller: Caller<'_>,
+        wakes: &mut ReadingWakes,
+    ) -> Option<Read> {
+        let place = self.place.as_ref()?;
+        match place.standing() {
+            Standing::Placed => {}
+            Standing::Waits => {
+                place.wake_once(&mut wakes.place, caller.wakers);
+                return Some(Read::WaitsForPlace);
+            }
+            Standing::Displaced => return Some(self.end(Err(DiskError::ListingsBusy))),
+        }
+        if self.is_short && !self.take_turn(readings, site) {
+            return Some(Read::Waits);
+        }
+        self.is_short = false;
+        None
     }
 
     /// Enters the queue of readings that lack memory, if its network holds least here. Returns whether it may
