@@ -25,7 +25,7 @@ use crate::site::line::Line;
 /// For jobs that belong to no client.
 pub const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// Jobs that wait for a thread. Most clients give up before the last of so many has begun.
+/// Jobs of each effort that wait for a thread. Most clients give up before the last of so many has begun.
 const MOST_WAITING: usize = 1024;
 
 /// The threads and their queue. Every worker has a clone. When the last one is dropped, the threads end
@@ -56,7 +56,8 @@ pub enum FileSystem {
 /// How many jobs may wait before a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// As many as the pool allows. If they are too many, the job may be displaced.
+    /// As many as the pool allows, those that look and those that read apart. If they are too many, the job may be
+    /// displaced.
     Limited,
     /// Any number, and it takes no room from the others. For a client that has waited for its turn already, and is
     /// in the middle of a body.
@@ -220,7 +221,7 @@ impl DiskPool {
         let mut state = self.shared().state();
         let (number, dropped) = match room {
             Room::Unlimited => (Some(state.line.enter_anyway(network, job)), None),
-            Room::Limited => match state.line.enter(network, job) {
+            Room::Limited => match state.line.enter(network, effort as usize, job) {
                 Ok(entered) => (Some(entered.number), entered.displaced),
                 Err(refused) => (None, Some(refused)),
             },

@@ -5,8 +5,8 @@
 //! has had no place yet counts from when its item came. So neither a client with many requests nor a stream of
 //! new clients locks out the others.
 //!
-//! Only so many items may wait. If there are more, the network with the most loses its newest one. Items that were
-//! admitted before do not count and do not go, see [`Line::enter_anyway`].
+//! Only so many items of each kind may wait. If there are more, the network with the most of that kind loses its
+//! newest one. Items that were admitted before do not count and do not go, see [`Line::enter_anyway`].
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -14,6 +14,9 @@ use std::net::IpAddr;
 /// How many networks are remembered that have had a place. When there are more, all are forgotten. Then the item
 /// that has waited longest comes first.
 const MOST_REMEMBERED: usize = 1024;
+
+/// Kinds of items. Each has its own room, so those of one kind keep out none of another.
+pub(super) const KINDS: usize = 2;
 
 /// The items that have a place, and those that wait.
 #[derive(Debug)]
@@ -25,8 +28,8 @@ pub(super) struct Line<T> {
     placed: Vec<(u64, IpAddr)>,
     /// Who waits, longest first.
     waiting: VecDeque<Waiting<T>>,
-    /// How many of those count towards `most_waiting`.
-    counted: usize,
+    /// How many of those count towards `most_waiting`, by kind.
+    counted: [usize; KINDS],
     /// When each network got a place last: the number of that place.
     turns: HashMap<IpAddr, u64>,
     turns_given: u64,
@@ -38,8 +41,8 @@ struct Waiting<T> {
     number: u64,
     network: IpAddr,
     item: T,
-    /// Whether it counts towards `most_waiting`, and may have to go.
-    counts: bool,
+    /// The kind for which it counts towards `most_waiting`. Such an item may have to go.
+    kind: Option<usize>,
     /// How many turns were given when it came.
     came: u64,
 }
@@ -53,7 +56,7 @@ pub(super) struct Entered<T> {
 }
 
 impl<T> Line<T> {
-    /// A line with this many places, for which at most `most_waiting` items wait.
+    /// A line with this many places, for which at most `most_waiting` items of each kind wait.
     pub fn new(places: usize, most_waiting: usize) -> Line<T> {
         Line {
             places,
@@ -61,7 +64,7 @@ impl<T> Line<T> {
             most_waiting,
             placed: Vec::new(),
             waiting: VecDeque::new(),
-            counted: 0,
+            counted: [0; KINDS],
             turns: HashMap::new(),
             turns_given: 0,
             next_number: 0,
@@ -76,26 +79,27 @@ impl<T> Line<T> {
         }
     }
 
-    /// Adds an item of a client. If too many wait already, another item makes room: the newest one of the
-    /// network with the most waiting items. If `network` would then have more than that one, nothing changes,
+    /// Adds an item of a client. If too many of this kind wait already, another item makes room: the newest one of
+    /// the network with the most waiting items. If `network` would then have more than that one, nothing changes,
     /// and the item is returned.
-    pub fn enter(&mut self, network: IpAddr, item: T) -> Result<Entered<T>, T> {
+    pub fn enter(&mut self, network: IpAddr, kind: usize, item: T) -> Result<Entered<T>, T> {
         // An item that can have a place at once waits only until the next call of `place_next`.
         let room = self.most_waiting + self.places.saturating_sub(self.placed.len());
         let mut displaced = None;
-        if self.counted >= room {
-            displaced = self.displace_for(network);
+        if self.counted[kind] >= room {
+            displaced = self.displace_for(network, kind);
             if displaced.is_none() {
                 return Err(item);
             }
         }
-        let number = self.push(network, item, true);
+        let number = self.push(network, item, Some(kind));
         Ok(Entered { number, displaced })
     }
 
-    fn displace_for(&mut self, network: IpAddr) -> Option<T> {
+    fn displace_for(&mut self, network: IpAddr, kind: usize) -> Option<T> {
+        let of_kind = |one: &Waiting<T>| one.kind == Some(kind);
         let mut counts: HashMap<IpAddr, usize> = HashMap::new();
-        for waiting in self.waiting.iter().filter(|one| one.counts) {
+        for waiting in self.waiting.iter().filter(|one| of_kind(one)) {
             *counts.entry(waiting.network).or_default() += 1;
         }
         let own = counts.get(&network).copied().unwrap_or(0);
@@ -103,25 +107,27 @@ impl<T> Line<T> {
         if count <= own + 1 {
             return None;
         }
-        let goes = |one: &Waiting<T>| one.network == most && one.counts;
+        let goes = |one: &Waiting<T>| one.network == most && of_kind(one);
         let newest = self.waiting.iter().rposition(goes)?;
         self.remove(newest).map(|waiting| waiting.item)
     }
 
     /// Adds an item of a client, however many wait. It takes no room from the others.
     pub fn enter_anyway(&mut self, network: IpAddr, item: T) -> u64 {
-        self.push(network, item, false)
+        self.push(network, item, None)
     }
 
-    fn push(&mut self, network: IpAddr, item: T, counts: bool) -> u64 {
+    fn push(&mut self, network: IpAddr, item: T, kind: Option<usize>) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
-        self.counted += usize::from(counts);
+        if let Some(kind) = kind {
+            self.counted[kind] += 1;
+        }
         self.waiting.push_back(Waiting {
             number,
             network,
             item,
-            counts,
+            kind,
             came: self.turns_given,
         });
         number
@@ -129,7 +135,9 @@ impl<T> Line<T> {
 
     fn remove(&mut self, at: usize) -> Option<Waiting<T>> {
         let removed = self.waiting.remove(at)?;
-        self.counted -= usize::from(removed.counts);
+        if let Some(kind) = removed.kind {
+            self.counted[kind] -= 1;
+        }
         Some(removed)
     }
 

@@ -42,7 +42,7 @@ impl Queue {
     /// network has more of them. `None` if there is no such network.
     pub fn enter(&self, network: IpAddr) -> Option<Ticket> {
         let mut line = self.line();
-        let entered = line.enter(network, Vec::new()).ok()?;
+        let entered = line.enter(network, 0, Vec::new()).ok()?;
         let number = entered.number;
         let woken = entered.displaced.into_iter().chain(place_all(&mut line));
         wake(line, woken.collect());
