@@ -18,6 +18,7 @@ use docroot::net::limits::Deadlines;
 use docroot::observe::closed::{Closed, Why};
 use docroot::observe::event::End;
 use docroot::site::budget::Account;
+use docroot::site::compress::CODER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use support::handlers::text;
@@ -104,6 +105,94 @@ fn concept_18_one_connection_too_many_is_told_to_come_back() {
     });
 }
 
+/// A connection that was served and stays open.
+fn served(server: &TestServer, address: [u8; 4]) -> Client {
+    let mut client = server.connect_from(address);
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    client
+}
+
+/// The network with most connections gives its idle ones to newcomers of other networks, until these have as many.
+#[test]
+fn idle_connections_give_way_to_other_networks() {
+    const GREEDY: [u8; 4] = [127, 0, 0, 2];
+    for threads in [1, 2] {
+        let server = Setup::new()
+            .with(|config| {
+                config.threads = threads;
+                config.limits.max_connections = 24;
+            })
+            .file("a.txt", "here")
+            .start();
+        // They begin in this order: when the last ones are served, each worker knows the first ones.
+        let mut greedy: Vec<Client> = (0..16).map(|_| server.connect_from(GREEDY)).collect();
+        greedy.extend((0..8).map(|_| served(&server, GREEDY)));
+        let _modest: Vec<Client> = (0..8).map(|_| served(&server, [127, 0, 0, 1])).collect();
+        // Nobody has to wait until another one has noticed that it was closed.
+        let lost = greedy.iter_mut().map(Client::has_answer);
+        assert_eq!(lost.filter(|is_lost| *is_lost).count(), 8);
+        check_refused(&server.connect_from(GREEDY).response("GET"));
+        assert_eq!(server.counters.connections_refused.value(), 1);
+        until("the refused one is gone", || {
+            server.counters.connections_open.value() == 24
+        });
+    }
+}
+
+#[test]
+fn a_request_that_is_not_complete_gives_way_and_is_told_so() {
+    const GREEDY: [u8; 4] = [127, 0, 0, 2];
+    let server = Setup::new()
+        .with(|config| {
+            config.threads = 1;
+            config.limits.max_connections = 4;
+        })
+        .file("a.txt", "here")
+        .start();
+    let mut halves: Vec<Client> = (0..3).map(|_| server.connect_from(GREEDY)).collect();
+    for half in &mut halves {
+        half.send(b"GET /a.txt HTTP/1.1\r\n");
+    }
+    // When it has been served again, the halves are known.
+    let mut idle = served(&server, GREEDY);
+    idle.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(idle.response("GET").text(), "here");
+    let _first = served(&server, [127, 0, 0, 1]);
+    assert!(idle.is_closed(), "the idle one is first");
+    let _second = served(&server, [127, 0, 0, 1]);
+    let told: Vec<Client> = halves.into_iter().filter_map(answered).collect();
+    assert_eq!(told.len(), 1);
+    for mut client in told {
+        check_refused(&client.response("GET"));
+    }
+}
+
+/// A network that keeps asking has as many refusals under way as there may be.
+#[test]
+fn a_network_that_is_being_refused_does_not_keep_its_places() {
+    const GREEDY: [u8; 4] = [127, 0, 0, 2];
+    let server = Setup::new()
+        .with(|config| {
+            config.threads = 1;
+            config.limits.max_connections = 20;
+            config.deadlines.linger = Duration::from_secs(3600);
+        })
+        .file("a.txt", "here")
+        .start();
+    let _greedy: Vec<Client> = (0..100)
+        .map(|_| {
+            let mut client = server.connect_from(GREEDY);
+            client.send(b"GET /a.txt HTTP/1.1\r\n");
+            client
+        })
+        .collect();
+    until("the others are refused", || {
+        server.counters.connections_refused.value() == 80
+    });
+    let _modest: Vec<Client> = (0..5).map(|_| served(&server, [127, 0, 0, 1])).collect();
+}
+
 /// One worker with a memory of 1 MiB and without a cache.
 fn with_little_memory() -> TestServer {
     Setup::new()
@@ -155,6 +244,33 @@ fn without_memory_whoever_holds_the_most_is_told_to_come_back() {
             assert!(client.is_closed());
         }
     }
+}
+
+/// Each of these connections holds little. Together they hold more than there is.
+#[test]
+fn without_memory_many_small_connections_of_a_network_give_way() {
+    let server = with_little_memory();
+    let field = "x".repeat(1000);
+    let small =
+        format!("GET /a.txt HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nX: {field}\r\n\r\n");
+    let mut waits = server.connect();
+    waits.send(small.as_bytes());
+    let mut flood: Vec<Client> = (0..900)
+        .map(|_| {
+            let mut client = server.connect_from([127, 0, 0, 2]);
+            client.send(small.as_bytes());
+            client
+        })
+        .collect();
+    until("there is memory", || {
+        let has_answer = flood.iter_mut().any(Client::has_answer);
+        has_answer && server.held(Account::Connections) <= MEMORY
+    });
+    until("another client is served", || {
+        server.get("/a.txt", &[]).text() == "here"
+    });
+    waits.send(b"x");
+    assert_eq!(waits.response("GET").text(), "here");
 }
 
 /// The client, if something has come for it.
@@ -496,6 +612,8 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
             config.threads = 1;
             config.site.memory = 44 << 20;
             config.site.cache_memory = 0;
+            // The clients read nothing until the end of the test.
+            config.deadlines.send = Duration::from_secs(3600);
         })
         .file("large.txt", noise(16 << 20))
         .file("listed/a", "")
@@ -517,6 +635,10 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
     assert!(held.iter().all(|(_, is_coded)| *is_coded));
     assert!(!coded().1, "one coder too many");
     assert!(coded_for([127, 0, 0, 2]).1, "another network");
+    // This network may have one coder, so the worker must have noticed that the client is gone.
+    until("its coder is free", || {
+        server.held(Account::Coders) <= CODERS as u64 * CODER
+    });
     // A coder that has come to its end is spare, and not for those who hold all others.
     let mut other = server.connect_from([127, 0, 0, 2]);
     other.send(&request(

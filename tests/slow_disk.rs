@@ -143,6 +143,35 @@ fn too_many_who_wait_are_refused_and_who_leaves_makes_room() {
     assert_eq!(first.response("GET").text(), "1");
 }
 
+/// Those that look have a room of their own in the queue.
+#[test]
+fn clients_whose_reads_hang_take_no_room_from_those_that_look() {
+    const CLIENTS: usize = 12;
+    let disk = SlowDisk::holding_reads();
+    let name = |number| format!("{number}.txt");
+    let setup = (0..CLIENTS).fold(waiting(&disk, 2), |setup, number| {
+        setup.file(&name(number), "read")
+    });
+    let server = setup.start();
+    let mut clients: Vec<Client> = (0..CLIENTS)
+        .map(|number| {
+            let (looks, _) = disk.jobs();
+            let client = asking(&server, &format!("/{}", name(number)), &[]);
+            until("it is looked for", || disk.jobs().0 > looks);
+            client
+        })
+        .collect();
+    until("the room for reads is full", || {
+        clients.iter_mut().any(Client::has_answer)
+    });
+    for number in 0..CLIENTS {
+        let nothing = server.get(&format!("/nothing{number}"), &[]);
+        assert_eq!(nothing.status, 404);
+    }
+    disk.open();
+    assert_eq!(clients[0].response("GET").text(), "read");
+}
+
 #[test]
 fn a_large_file_comes_in_pieces() {
     let disk = SlowDisk::default();

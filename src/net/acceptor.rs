@@ -19,9 +19,9 @@ use crate::observe::metrics::Counters;
 use crate::origin::reason::Reason;
 use crate::site::options::Budgets;
 
-/// How many clients may be reading a refusal at once. Beyond it the socket is closed without a
-/// response, because a response costs a slot until the client has read it.
-const MAX_REFUSED: usize = 32;
+/// How many clients of a server that is full may wait until a worker has decided whether another one gives way to
+/// them. Beyond it the socket is closed without a response.
+const MOST_UNDECIDED: usize = 1024;
 
 /// How long to wait when descriptors or memory have run out. New clients stay in the kernel's queue
 /// until then.
@@ -94,10 +94,8 @@ impl Acceptor {
             None
         };
         let connection = self.counters.connections_accepted.next();
-        self.counters
-            .connections_refused
-            .add(u64::from(reason.is_some()));
-        if reason.is_some() && (refused >= MAX_REFUSED || admitted == Admitted::Closed) {
+        if reason.is_some() && (refused >= MOST_UNDECIDED || admitted == Admitted::Closed) {
+            self.counters.connections_refused.add(1);
             return;
         }
         self.counters.connections_open.add(1);
@@ -121,12 +119,17 @@ impl Acceptor {
         replays.map_or(peer, |replays| replays.client_of(peer))
     }
 
-    /// Sends a socket to the worker with the fewest connections. During a drain that worker may have
-    /// exited already; then any other takes it.
+    /// Sends a socket to the worker with the fewest connections. Of several such workers, those that are asked to make
+    /// room take turns. During a drain that worker may have exited already; then any other takes it.
     fn send_to_worker(&self, mut admission: Admission) -> Result<(), Admission> {
-        let least = self
-            .workers
+        let turn = match admission.refused {
+            Some(_) => admission.client.connection as usize % self.workers.len().max(1),
+            None => 0,
+        };
+        let (later, first) = self.workers.split_at(turn);
+        let least = first
             .iter()
+            .chain(later)
             .min_by_key(|worker| worker.connections());
         for worker in least.into_iter().chain(&self.workers) {
             match worker.send(admission) {

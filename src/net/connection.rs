@@ -21,7 +21,7 @@ use crate::net::listener::Listener;
 use crate::net::protocol::Protocol;
 use crate::net::protocol::output::close_after_write_error;
 use crate::net::protocol::proxied::Proxied;
-use crate::net::protocol::step::{Refusal, Step, Switch};
+use crate::net::protocol::step::{Needed, Refusal, Step, Switch};
 use crate::net::settings::EndsWithReload;
 use crate::net::stream::{Buffers, Stream};
 use crate::net::stream_state::StreamState;
@@ -162,7 +162,16 @@ impl Connection {
 
     /// Gives up the connection, because the clients hold too much memory.
     pub fn shed(&mut self, buffers: &mut Buffers, context: &mut Context) -> Turn {
-        self.turn(buffers, context, Protocol::shed)
+        self.turn(buffers, context, |protocol, stream, context| {
+            protocol.shed(Needed::Memory, stream, context)
+        })
+    }
+
+    /// Gives up the connection, because a client of another network needs its place.
+    pub fn give_way(&mut self, buffers: &mut Buffers, context: &mut Context) -> Turn {
+        self.turn(buffers, context, |protocol, stream, context| {
+            protocol.shed(Needed::Place, stream, context)
+        })
     }
 
     /// Ends the connection and its exchanges.

@@ -12,8 +12,8 @@ use crate::site::options::SiteOptions;
 /// limit of its own: [`SiteOptions::memory`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that may be open at once. One more is refused with 503. A lower limit of open files
-    /// takes precedence.
+    /// Connections that may be open at once. One more is refused with 503, unless another one gives way to it. A
+    /// lower limit of open files takes precedence.
     pub max_connections: usize,
     /// Bytes of a request head: request line and fields together. Beyond it, 431.
     pub max_head: usize,

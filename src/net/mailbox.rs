@@ -28,7 +28,7 @@ pub struct Admission {
     pub client: Client,
     /// The listener that accepted it.
     pub listener: Listener,
-    /// If the client is refused: why.
+    /// If the client is refused: why. If there is no room for it, the worker may make some.
     pub refused: Option<Reason>,
 }
 
@@ -244,6 +244,16 @@ impl Mailbox {
         let mut is_open = lock(&self.shared.is_open);
         *is_open = !is_done();
         !*is_open
+    }
+
+    /// Notes that a connection which was to be refused is served.
+    pub(super) fn note_served(&self) {
+        self.shared.refused.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a connection which was served is being refused.
+    pub(super) fn note_refused(&self) {
+        self.shared.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes that a connection has ended.

@@ -1,7 +1,8 @@
-//! Chooses which connections to give up if the clients hold more memory than the server may.
+//! Chooses which connections to give up if the clients hold more memory than the server may, or if a new client
+//! finds no place.
 //!
-//! The connections of the client network that holds the most are first, and of these the largest. So
-//! a flood from one network costs the others nothing.
+//! What counts is what all clients of a network hold together. The network that holds the most is first. So a
+//! flood from one network costs the others nothing, however little each of its connections holds.
 //!
 //! ```text
 //! 10.0.0.1:  9 9 9 9      to free 30 -> 9 9 9 9, then stop
@@ -16,28 +17,95 @@ use mio::Token;
 
 use crate::site::budget::{Account, Budget};
 
-/// A connection that keeps no more than this, beside what each of them costs, is not given up. It is
-/// enough for the request of a browser.
+/// A connection that keeps no more than this, beside what each of them costs, is small. It is enough for the
+/// request of a browser.
 pub(super) const FEW: u64 = 4 * 1024;
+
+/// The small connections of a network are given up only if the network holds more than this part of what belongs
+/// to the worker: 2 MiB of 128 MiB with one worker.
+const PART_OF_WORKER: u64 = 32;
 
 /// The time between two looks at all connections. A look at 10,000 of them takes about a millisecond.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// A connection that keeps more than [`FEW`] bytes.
+/// What a connection holds of what is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
     /// The connection.
     pub token: Token,
     /// See [`Client::network`](crate::observe::client::Client::network).
     pub network: IpAddr,
-    /// How many bytes it keeps.
-    pub bytes: u64,
+    /// How much it holds.
+    pub units: u64,
+    /// Of the connections of a network, those with the highest rank are first.
+    pub rank: u64,
 }
 
-/// The connections that one worker gives up.
+/// Holders by network.
+#[derive(Default)]
+struct Ranking {
+    networks: HashMap<IpAddr, OfNetwork>,
+    /// The networks that have holders which may be given up. The one that holds most comes first.
+    order: BinaryHeap<(u64, IpAddr)>,
+}
+
+#[derive(Default)]
+struct OfNetwork {
+    sum: u64,
+    /// Those that may be given up, by rank.
+    holders: Vec<Holder>,
+}
+
+impl Ranking {
+    /// A ranking of all holders. Those that are not `given_up` only count for their networks.
+    fn new(all: impl Iterator<Item = Holder>, given_up: impl Fn(&Holder) -> bool) -> Ranking {
+        let mut networks: HashMap<IpAddr, OfNetwork> = HashMap::new();
+        for holder in all {
+            let of_network = networks.entry(holder.network).or_default();
+            of_network.sum += holder.units;
+            if given_up(&holder) {
+                of_network.holders.push(holder);
+            }
+        }
+        let mut order = BinaryHeap::new();
+        for (network, of_network) in &mut networks {
+            of_network
+                .holders
+                .sort_unstable_by_key(|holder| holder.rank);
+            if !of_network.holders.is_empty() {
+                order.push((of_network.sum, *network));
+            }
+        }
+        Ranking { networks, order }
+    }
+
+    /// What a network holds.
+    fn sum(&self, network: IpAddr) -> u64 {
+        self.networks.get(&network).map_or(0, |one| one.sum)
+    }
+
+    /// What the network of the next holder holds.
+    fn largest(&self) -> u64 {
+        self.order.peek().map_or(0, |&(sum, _)| sum)
+    }
+
+    /// Removes the next holder.
+    fn pop(&mut self) -> Option<Holder> {
+        let (_, network) = self.order.pop()?;
+        let of_network = self.networks.get_mut(&network)?;
+        let holder = of_network.holders.pop()?;
+        of_network.sum -= holder.units;
+        if !of_network.holders.is_empty() {
+            self.order.push((of_network.sum, network));
+        }
+        Some(holder)
+    }
+}
+
+/// The connections that one worker gives up because memory is short.
 #[derive(Default)]
 pub(super) struct Shedding {
-    chosen: Vec<Token>,
+    chosen: Vec<Holder>,
     next_look: Option<Instant>,
 }
 
@@ -49,7 +117,7 @@ impl Shedding {
 
     /// Whether it is time to choose.
     pub fn is_due(&self, now: Instant) -> bool {
-        self.chosen.is_empty() && self.next_look.is_none_or(|at| at <= now)
+        self.chosen.is_empty() && is_due(self.next_look, now)
     }
 
     /// When to look again, seen from `now`.
@@ -58,19 +126,57 @@ impl Shedding {
         at.saturating_duration_since(now)
     }
 
-    /// Chooses among the connections that keep much. `charged` is what all connections of the worker
-    /// are charged.
-    pub fn choose(&mut self, holders: Vec<Holder>, charged: u64, budget: &Budget, now: Instant) {
+    /// Chooses among all connections of the worker. Their units are what they are charged, and their ranks what
+    /// they keep beside what each of them costs.
+    pub fn choose(&mut self, holders: Vec<Holder>, budget: &Budget, now: Instant) {
         self.next_look = Some(now + INTERVAL);
+        let charged = holders.iter().map(|holder| holder.units).sum();
         let wanted = part_of_excess(charged, budget);
-        self.chosen = choose(holders, wanted);
+        self.chosen = choose(holders, wanted, budget.part() / PART_OF_WORKER);
         self.chosen.reverse();
     }
 
     /// The next connection to give up.
-    pub fn pop(&mut self) -> Option<Token> {
+    pub fn pop(&mut self) -> Option<Holder> {
         self.chosen.pop()
     }
+}
+
+/// The connections of one worker that give their places to new clients.
+#[derive(Default)]
+pub(super) struct Places {
+    ranking: Ranking,
+    next_look: Option<Instant>,
+}
+
+impl Places {
+    /// Whether it is time to look at the connections.
+    pub fn is_due(&self, now: Instant) -> bool {
+        is_due(self.next_look, now)
+    }
+
+    /// Looks at all connections of the worker. Each holds one place. One without a rank gives way to nobody.
+    pub fn look(&mut self, all: impl Iterator<Item = Holder>, now: Instant) {
+        self.next_look = Some(now + INTERVAL);
+        self.ranking = Ranking::new(all, |holder| holder.rank > 0);
+    }
+
+    /// The next connection that gives way to a new client of `network`. `None` if that network would then have
+    /// more places than the one that loses a place.
+    pub fn pop(&mut self, network: IpAddr) -> Option<Token> {
+        let is_larger = self.ranking.largest() > self.ranking.sum(network) + 1;
+        let next = is_larger.then(|| self.ranking.pop());
+        next.flatten().map(|holder| holder.token)
+    }
+
+    /// Notes that a new client of `network` has got a place.
+    pub fn note_newcomer(&mut self, network: IpAddr) {
+        self.ranking.networks.entry(network).or_default().sum += 1;
+    }
+}
+
+fn is_due(next_look: Option<Instant>, now: Instant) -> bool {
+    next_look.is_none_or(|at| at <= now)
 }
 
 /// How much a worker must free: its part of what is held in excess, and of an eighth of the limit more,
@@ -82,28 +188,16 @@ fn part_of_excess(charged: u64, budget: &Budget) -> u64 {
 }
 
 /// Chooses until `wanted` bytes are free, or no connection is left. Each time, takes the largest
-/// connection of the network that holds the most.
-fn choose(mut holders: Vec<Holder>, wanted: u64) -> Vec<Token> {
-    holders.sort_unstable_by_key(|holder| holder.bytes);
-    let mut of_networks: HashMap<IpAddr, (u64, Vec<Holder>)> = HashMap::new();
-    for holder in holders {
-        let (sum, of_network) = of_networks.entry(holder.network).or_default();
-        *sum += holder.bytes;
-        of_network.push(holder);
-    }
-    let mut sums: BinaryHeap<(u64, IpAddr)> = of_networks
-        .iter()
-        .map(|(network, (sum, _))| (*sum, *network))
-        .collect();
+/// connection of the network that holds the most. A network that holds at most `little` keeps its small ones.
+fn choose(holders: Vec<Holder>, wanted: u64, little: u64) -> Vec<Holder> {
+    let mut ranking = Ranking::new(holders.into_iter(), |_| true);
     let (mut chosen, mut freed) = (Vec::new(), 0);
-    while freed < wanted
-        && let Some((sum, network)) = sums.pop()
-    {
-        let of_network = of_networks.get_mut(&network);
-        if let Some(largest) = of_network.and_then(|(_, of_network)| of_network.pop()) {
-            freed += largest.bytes;
-            chosen.push(largest.token);
-            sums.push((sum - largest.bytes, network));
+    while freed < wanted {
+        let sum = ranking.largest();
+        let Some(holder) = ranking.pop() else { break };
+        if sum > little || holder.rank > FEW {
+            freed += holder.units;
+            chosen.push(holder);
         }
     }
     chosen
@@ -118,15 +212,16 @@ mod tests {
         let holder = |(at, &(network, bytes)): (usize, &(u8, u64))| Holder {
             token: Token(at),
             network: [10, 0, 0, network].into(),
-            bytes,
+            units: bytes,
+            rank: bytes,
         };
         kept.iter().enumerate().map(holder).collect()
     }
 
     #[track_caller]
     fn check(kept: &[(u8, u64)], wanted: u64, want: &[usize]) {
-        let chosen = choose(holders(kept), wanted);
-        let chosen: Vec<usize> = chosen.iter().map(|token| token.0).collect();
+        let chosen = choose(holders(kept), wanted, 0);
+        let chosen: Vec<usize> = chosen.iter().map(|holder| holder.token.0).collect();
         assert_eq!(chosen, want, "{wanted} of {kept:?}");
     }
 
@@ -139,6 +234,53 @@ mod tests {
         // Two networks that hold as much as each other pay in turn.
         check(&[(1, 9), (1, 8), (2, 7), (2, 8)], 24, &[0, 3, 1]);
         check(&[(1, 9), (2, 5)], 100, &[0, 1]);
+    }
+
+    #[test]
+    fn many_small_ones_of_a_network_go_and_few_small_ones_stay() {
+        let mut kept = vec![(1, 1000); 100];
+        kept.extend([(2, 5 * FEW), (3, FEW), (3, FEW)]);
+        let chosen = |wanted| {
+            let chosen = choose(holders(&kept), wanted, 2 * FEW);
+            let of = |network: u8| {
+                let network = IpAddr::from([10, 0, 0, network]);
+                chosen.iter().filter(|one| one.network == network).count()
+            };
+            [of(1), of(2), of(3)]
+        };
+        assert_eq!(chosen(50_000), [50, 0, 0]);
+        assert_eq!(
+            chosen(1 << 20),
+            [92, 1, 0],
+            "no network keeps more than it may"
+        );
+    }
+
+    #[test]
+    fn the_network_with_most_places_gives_one_to_a_newcomer() {
+        let now = crate::net::clock::instant();
+        let [one, other, third] = [1, 2, 3].map(|number| IpAddr::from([10, 0, 0, number]));
+        let mut places = Places::default();
+        assert!(places.is_due(now));
+        // The first connection of each network gives way to nobody. The second one is the last to go.
+        let mut all = holders(&[(1, 0), (1, 1), (1, 2), (1, 2), (2, 0), (2, 2), (3, 2)]);
+        all.iter_mut().for_each(|holder| holder.units = 1);
+        places.look(all.into_iter(), now);
+        assert!(!places.is_due(now) && places.is_due(now + INTERVAL));
+        assert_eq!(places.pop(one), None, "it has most itself");
+        let mut gives_way_to = |network| {
+            let token = places.pop(network).map(|token| token.0);
+            if token.is_some() {
+                places.note_newcomer(network);
+            }
+            token
+        };
+        assert_eq!(gives_way_to(other), Some(3));
+        assert_eq!(gives_way_to(other), None, "both have three");
+        assert_eq!(gives_way_to(third), Some(2));
+        let fourth = [10, 0, 0, 4].into();
+        assert_eq!(gives_way_to(fourth), Some(5));
+        assert_eq!(gives_way_to(fourth), None, "nobody has two more");
     }
 
     #[test]
@@ -155,7 +297,7 @@ mod tests {
         let (now, budget) = (crate::net::clock::instant(), Budget::new(0, 1));
         let mut shedding = Shedding::default();
         assert!(shedding.is_due(now));
-        shedding.choose(holders(&[(1, 9)]), 9, &budget, now);
+        shedding.choose(holders(&[(1, 9)]), &budget, now);
         assert!(!shedding.is_due(now) && shedding.wait(now) == INTERVAL);
         assert!(shedding.is_due(now + INTERVAL));
     }

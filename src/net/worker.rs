@@ -4,6 +4,7 @@
 //! A turn of the loop waits for readiness, reads the clock, admits new sockets, drives every
 //! connection that has something to do, and acts on the timers that have fired.
 
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -15,17 +16,19 @@ use crate::http1::limits::HeadLimits;
 use crate::net::clock;
 use crate::net::connection::{Connection, Turn};
 use crate::net::context::{Context, TURN_TIME};
+use crate::net::deadline::Waiting;
 use crate::net::fair_queue::FairQueue;
 use crate::net::mailbox::{Admission, Mailbox, WAKE};
 use crate::net::protocol::step::Refusal;
-use crate::net::shed::{FEW, Holder, Shedding};
+use crate::net::shed::{Holder, Places, Shedding};
 use crate::net::stream::Buffers;
 use crate::net::timers::Timers;
 use crate::net::transport::Transport;
-use crate::observe::closed::Closed;
+use crate::observe::closed::{Closed, Why};
 use crate::observe::event::End;
 use crate::observe::phase_report::PhaseReport;
 use crate::observe::wire::WireEvent;
+use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 
@@ -53,6 +56,10 @@ const BUSY_TURNS: u8 = 8;
 /// A turn that begins this much later than planned lets no deadline pass: see [`Worker::is_late`].
 const LATE: Duration = Duration::from_millis(500);
 
+/// How many clients may be reading a refusal at once. Beyond it the socket is closed without a
+/// response, because a response costs a slot until the client has read it.
+const MOST_REFUSED: usize = 32;
+
 /// A timer is set at least this far ahead.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -72,6 +79,10 @@ pub struct Worker {
     timers: Timers,
     /// Connections that are given up, because the clients hold too much memory.
     shedding: Shedding,
+    /// Connections that give way to new clients, because there are as many as the server allows.
+    places: Places,
+    /// How many connections are being refused.
+    refused: usize,
     /// What viewers know of the connections.
     phases: PhaseReport,
     /// The longest time to wait in the poller, although no timer fires.
@@ -109,6 +120,8 @@ impl Worker {
             handshakes: FairQueue::default(),
             timers: Timers::default(),
             shedding: Shedding::default(),
+            places: Places::default(),
+            refused: 0,
             phases: PhaseReport::default(),
             longest_wait: None,
             is_late: false,
@@ -216,6 +229,7 @@ impl Worker {
         self.reload(context);
         let (date, instant) = (context.now.date, context.now.instant);
         if context.origins.begin_turn(date, instant) {
+            self.places = Places::default();
             self.shrink(context);
         }
         if self.mailbox.shutdown.is_draining() && !context.origins.is_draining() {
@@ -323,35 +337,63 @@ impl Worker {
             // In this turn, the client may have got a response already on another connection and
             // changed a file since. So files are checked again.
             context.origins.look_again();
-            let Admission {
-                stream,
-                client,
-                listener,
-                refused,
-            } = admission;
-            let is_refused = refused.is_some();
-            let status = Status::ServiceUnavailable;
-            let refusal = refused.map(|reason| Box::new(Refusal { status, reason }));
-            let transport = Transport::new(stream);
-            let mut connection = Connection::new(transport, client, listener, refusal, context);
-            let index = self.free.pop().unwrap_or_else(|| {
-                self.slots.push(Slot::default());
-                self.slots.len() - 1
-            });
-            let token = token(index, self.slots[index].generation);
-            connection.set_token(token);
-            show_opened(&connection, context);
-            let registered = self.register(&connection, token);
-            let slot = &mut self.slots[index];
-            slot.connection = Some(Box::new(connection));
-            slot.refused = is_refused;
-            match registered {
-                Ok(()) => self.drive_or_queue(index, context),
-                Err(_) => self.close(index, Closed::Cut(End::ClientGone), context),
+            if let Some(admission) = self.decide(admission, context) {
+                self.begin(admission, context);
             }
-            self.set_timer(index, context);
         }
         context.turn_time = TURN_TIME;
+    }
+
+    /// Decides about a new client that is to be refused. `None`: its socket is closed.
+    fn decide(&mut self, mut admission: Admission, context: &mut Context) -> Option<Admission> {
+        let Some(reason) = admission.refused else {
+            return Some(admission);
+        };
+        if reason != Reason::Draining && self.make_room(admission.client.network(), context) {
+            admission.refused = None;
+            self.mailbox.note_served();
+            return Some(admission);
+        }
+        let counters = &context.observer.counters;
+        counters.connections_refused.add(1);
+        if self.refused < MOST_REFUSED {
+            return Some(admission);
+        }
+        self.mailbox.note_closed(true);
+        counters.connections_open.subtract(1);
+        None
+    }
+
+    /// Begins a connection.
+    fn begin(&mut self, admission: Admission, context: &mut Context) {
+        let Admission {
+            stream,
+            client,
+            listener,
+            refused,
+        } = admission;
+        let is_refused = refused.is_some();
+        let status = Status::ServiceUnavailable;
+        let refusal = refused.map(|reason| Box::new(Refusal { status, reason }));
+        let transport = Transport::new(stream);
+        let mut connection = Connection::new(transport, client, listener, refusal, context);
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() - 1
+        });
+        let token = token(index, self.slots[index].generation);
+        connection.set_token(token);
+        show_opened(&connection, context);
+        let registered = self.register(&connection, token);
+        let slot = &mut self.slots[index];
+        slot.connection = Some(Box::new(connection));
+        slot.refused = is_refused;
+        self.refused += usize::from(is_refused);
+        match registered {
+            Ok(()) => self.drive_or_queue(index, context),
+            Err(_) => self.close(index, Closed::Cut(End::ClientGone), context),
+        }
+        self.set_timer(index, context);
     }
 
     fn register(&self, connection: &Connection, token: Token) -> std::io::Result<()> {
@@ -515,7 +557,9 @@ impl Worker {
         slot.busy = 0;
         slot.queued = false;
         self.free.push(index);
-        self.mailbox.note_closed(std::mem::take(&mut slot.refused));
+        let was_refused = std::mem::take(&mut slot.refused);
+        self.refused -= usize::from(was_refused);
+        self.mailbox.note_closed(was_refused);
         context.observer.counters.connections_open.subtract(1);
         if has_panicked {
             context.observer.counters.worker_panics.add(1);
@@ -547,7 +591,7 @@ impl Worker {
     }
 }
 
-/// Giving up connections, if the clients hold more memory than the server may.
+/// Giving up connections, if the clients hold more memory than the server may, or if a new client finds no place.
 impl Worker {
     /// Gives up connections, for as long as events may take: what they free must outweigh what a flood
     /// of events brings. Returns how long the worker may wait until it looks again.
@@ -561,11 +605,11 @@ impl Worker {
         }
         let end = context.now.latest + MOST_EVENTS_TIME;
         while context.now.latest < end
-            && let Some(token) = self.shedding.pop()
+            && let Some(chosen) = self.shedding.pop()
         {
-            if let Some(index) = self.index_of(token)
+            if let Some(index) = self.index_of(chosen.token)
                 && let Some(connection) = &self.slots[index].connection
-                && connection.kept() > FEW
+                && connection.kept() >= chosen.rank
             {
                 self.run_turn(index, context, Connection::shed);
             }
@@ -575,24 +619,81 @@ impl Worker {
     }
 
     fn choose_shed(&mut self, context: &Context) {
-        let (mut holders, mut charged) = (Vec::new(), 0);
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(connection) = &slot.connection else {
-                continue;
-            };
-            charged += connection.charged();
-            let (network, bytes) = (connection.network(), connection.kept());
-            if bytes > FEW {
-                let token = token(index, slot.generation);
-                holders.push(Holder {
-                    token,
-                    network,
-                    bytes,
-                });
+        let held = |connection: &Connection, _: &Slot| (connection.charged(), connection.kept());
+        let holders = holders(&self.slots, held).collect();
+        let (budget, now) = (context.memory.budget(), context.now.instant);
+        self.shedding.choose(holders, budget, now);
+    }
+
+    /// Makes a connection give its place to a new client of `network`, if its own network has more. Returns
+    /// whether one did.
+    fn make_room(&mut self, network: IpAddr, context: &mut Context) -> bool {
+        if self.places.is_due(context.now.instant) {
+            let held = |connection: &Connection, slot: &Slot| (1, readiness(connection, slot));
+            let holders = holders(&self.slots, held);
+            self.places.look(holders, context.now.instant);
+        }
+        while let Some(token) = self.places.pop(network) {
+            if let Some(index) = self.index_of(token)
+                && self.give_way(index, context)
+            {
+                self.places.note_newcomer(network);
+                return true;
             }
         }
-        let (budget, now) = (context.memory.budget(), context.now.instant);
-        self.shedding.choose(holders, charged, budget, now);
+        false
+    }
+
+    /// Gives up a connection, unless it has got a request meanwhile. If it gets a response that says so, it counts
+    /// as refused until it has ended.
+    fn give_way(&mut self, index: usize, context: &mut Context) -> bool {
+        let slot = &self.slots[index];
+        let ready = |connection| readiness(connection, slot);
+        if slot.connection.as_deref().map_or(0, ready) == 0 {
+            return false;
+        }
+        self.run_turn(index, context, Connection::give_way);
+        if self.refused >= MOST_REFUSED {
+            // The socket has the response, but the client is not given time to read it.
+            self.close(index, Closed::Orderly(Why::PlaceNeeded), context);
+        } else if self.slots[index].connection.is_some() {
+            self.slots[index].refused = true;
+            self.refused += 1;
+            self.mailbox.note_refused();
+        }
+        true
+    }
+}
+
+/// What the connections hold: units and rank, as `held` says.
+fn holders(
+    slots: &[Slot],
+    held: impl Fn(&Connection, &Slot) -> (u64, u64),
+) -> impl Iterator<Item = Holder> {
+    slots.iter().enumerate().filter_map(move |(index, slot)| {
+        let connection = slot.connection.as_ref()?;
+        let (units, rank) = held(connection, slot);
+        Some(Holder {
+            token: token(index, slot.generation),
+            network: connection.network(),
+            units,
+            rank,
+        })
+    })
+}
+
+/// How ready a connection is to give way to a new client, if it has no request.
+const IDLE: u64 = 2;
+/// The same, if its request is not complete.
+const READING: u64 = 1;
+
+/// How ready a connection is to give way to a new client. 0 if something is done for it.
+fn readiness(connection: &Connection, slot: &Slot) -> u64 {
+    match connection.deadline().waiting {
+        _ if slot.refused || slot.queued => 0,
+        Waiting::FirstRequest | Waiting::Request => IDLE,
+        Waiting::Handshake | Waiting::Head | Waiting::Body => READING,
+        Waiting::Send | Waiting::Close | Waiting::Traffic | Waiting::Answer => 0,
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Why {
     TlsFailed,
     /// Other clients needed its memory.
     MemoryNeeded,
+    /// A client of another network needed its place.
+    PlaceNeeded,
     /// The server is shutting down.
     ShuttingDown,
     /// The server has new settings that the connection cannot get.
@@ -67,6 +69,7 @@ impl Why {
             Why::Silent => "the client was silent for too long",
             Why::TlsFailed => "TLS failed",
             Why::MemoryNeeded => "other clients needed the memory",
+            Why::PlaceNeeded => "a client of another network needed the place",
             Why::ShuttingDown => "the server shut down",
             Why::Reloaded => "the server got new settings",
         }

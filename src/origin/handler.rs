@@ -87,7 +87,7 @@ impl Origin {
     pub fn begin_turn(&mut self, now: HttpDate, instant: Instant) -> bool {
         self.site.look_at_root(instant);
         let is_due = self.site.begin_turn(now);
-        self.readings.free_memory_for_others(&self.site, instant);
+        self.readings.make_room(&self.site, instant);
         if is_due {
             self.readings.sweep();
         }

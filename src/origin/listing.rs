@@ -28,8 +28,7 @@ use crate::site::body::{Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
 use crate::site::compress::{Coded, Coder};
-use crate::site::directory::{Read, SharedReading};
-use crate::site::disk::Registered;
+use crate::site::directory::{Read, ReadingWakes, SharedReading};
 use crate::site::disk_error::{DiskError, Told};
 use crate::site::held::HeldBytes;
 use crate::site::held_listing::HeldListing;
@@ -77,7 +76,7 @@ pub struct ListingJob {
     descriptor_patience: Patience,
     /// When a new reading begins, if the last one found no descriptor, or its listing was taken back.
     begins_again: Option<Instant>,
-    registered: Registered,
+    wakes: ReadingWakes,
 }
 
 /// Files that are looked for, and what the answer is then made with.
@@ -134,7 +133,7 @@ impl ListingJob {
             disk_patience: Patience::of(DISK_PATIENCE),
             descriptor_patience: Patience::of(RETRY_PATIENCE),
             begins_again: None,
-            registered: Registered::default(),
+            wakes: ReadingWakes::default(),
         }
     }
 
@@ -262,7 +261,7 @@ impl Responder for ListingJob {
         }
         let (readings, site) = (&mut origin.readings, &mut origin.site);
         let mut reading = self.reading.borrow_mut();
-        let read = reading.advance(readings, site, request.caller(), &mut self.registered);
+        let read = reading.advance(readings, site, request.caller(), &mut self.wakes);
         drop(reading);
         if !matches!(read, Read::WaitsForDisk) {
             self.disk_patience.renew();
@@ -275,6 +274,10 @@ impl Responder for ListingJob {
             Read::WaitsForDisk => match self.disk_patience.until(request.instant) {
                 Some(end) => return Polled::WaitForDisk(end),
                 None => disk_error(&self.path, DiskError::TimedOut),
+            },
+            Read::WaitsForPlace => match self.patience.until(request.instant) {
+                Some(end) => return Polled::WaitUntil(end),
+                None => disk_error(&self.path, DiskError::ListingsBusy),
             },
             Read::Waits => return self.wait(DiskError::ListingsBusy, request.instant),
             Read::Done(Ok(held)) => {

@@ -123,6 +123,11 @@ impl Budget {
         self.limit
     }
 
+    /// The part that belongs to each worker.
+    pub fn part(&self) -> u64 {
+        self.part
+    }
+
     /// How many units are held for `account`.
     pub fn held(&self, account: Account) -> u64 {
         self.held[account as usize].load(Ordering::Relaxed)

@@ -8,6 +8,12 @@
 //! A worker reads a directory that the kernel has in memory. The steps of any other directory are jobs of
 //! disk threads. The charges and the places stay on the worker.
 //!
+//! # Places
+//!
+//! Only a few large directories are read at once. The others wait, and hold nothing until they are woken. A network that
+//! has many readings waiting gets no more turns than one that has a single one. Before its next reading takes a first
+//! step, which is all that a small directory needs, it waits for a place too.
+//!
 //! # If memory is short
 //!
 //! If a reading needs memory, the worker takes listings back from slow clients, see
@@ -79,7 +85,7 @@ pub struct Reading {
     this: Weak<RefCell<Reading>>,
     path: Box<[u8]>,
     query: ListingQuery,
-    /// The network of the client that asked first.
+    /// The network of the client that asked first, or of one that waits for fewer readings.
     network: IpAddr,
     /// A reading of the same listing that began earlier.
     earlier: Option<SharedReading>,
@@ -124,6 +130,13 @@ struct Scanned {
 /// What a disk thread returns: what was read so far, and whether there may be more.
 type Step = (Scanned, Result<bool, LookupError>);
 
+/// What wakes a client that waits for a reading.
+#[derive(Debug, Default)]
+pub struct ReadingWakes {
+    disk: Registered,
+    place: Registered,
+}
+
 /// What became of a step.
 enum Stepped {
     /// It is done, and there may be more.
@@ -142,7 +155,9 @@ enum Stepped {
 pub enum Read {
     /// There is more to read.
     More,
-    /// It waits for a place or for memory.
+    /// It waits for a place, and the client will be woken.
+    WaitsForPlace,
+    /// It waits for memory.
     Waits,
     /// It waits for the disk, and the client will be woken.
     WaitsForDisk,
@@ -203,9 +218,8 @@ impl Readings {
         let known = self.known.entry((path.into(), query.clone()));
         let known = known.or_default();
         let newest = known.newest.upgrade();
-        let began = newest.as_ref().map(|newest| newest.borrow().began);
         if let Some(newest) = &newest
-            && began.is_some_and(|began| began.is_none_or(|began| began == turn))
+            && newest.borrow().may_be_shared(turn)
         {
             return Rc::clone(newest);
         }
@@ -290,10 +304,16 @@ impl Readings {
         })
     }
 
-    /// Frees memory if a reading lacks it, perhaps one of another worker.
-    pub fn free_memory_for_others(&mut self, site: &Site, now: Instant) {
+    /// Takes places and memory from readings that do not use them, if others wait, perhaps on another worker.
+    pub fn make_room(&mut self, site: &Site, now: Instant) {
         if self.is_empty() {
             return;
+        }
+        if self.queue.is_waited_for() {
+            self.note_waiting(now);
+            self.release_places(|reading| {
+                reading.is_short && reading.turn.is_none() || reading.is_stalled(now)
+            });
         }
         let is_wanted = site.memory().is_wanted();
         if is_wanted || site.short_readings().is_waited_for() {
@@ -304,21 +324,29 @@ impl Readings {
         }
     }
 
+    /// Nobody has to advance a reading that waits for a place.
+    fn note_waiting(&self, now: Instant) {
+        for reading in self.ticketed.iter().filter_map(Weak::upgrade) {
+            let mut reading = reading.borrow_mut();
+            if reading.place.as_ref().map(Ticket::standing) == Some(Standing::Waits) {
+                reading.advanced = Some(now);
+            }
+        }
+    }
+
     /// Takes the places of these readings away.
     fn release_places(&mut self, is_one: impl Fn(&Reading) -> bool) {
         self.ticketed.retain(|reading| {
             let Some(reading) = reading.upgrade() else {
                 return false;
             };
-            // The reading that is advanced now is borrowed.
-            if let Ok(mut reading) = reading.try_borrow_mut()
-                && is_one(&reading)
-            {
+            let mut reading = reading.borrow_mut();
+            let is_one = is_one(&reading);
+            if is_one {
                 // It is added again when it needs a place again.
                 reading.give_up();
-                return false;
             }
-            true
+            !is_one
         });
     }
 }
@@ -330,15 +358,13 @@ impl Reading {
         readings: &mut Readings,
         site: &mut Site,
         caller: Caller<'_>,
-        registered: &mut Registered,
+        wakes: &mut ReadingWakes,
     ) -> Read {
         if let Some(outcome) = &self.outcome {
             return Read::Done(outcome.clone());
         }
         if let Some(earlier) = &self.earlier {
-            let read = earlier
-                .borrow_mut()
-                .advance(readings, site, caller, registered);
+            let read = earlier.borrow_mut().advance(readings, site, caller, wakes);
             match read {
                 Read::Done(_) => {}
                 pending => return pending,
@@ -346,21 +372,27 @@ impl Reading {
             self.earlier = None;
         }
         self.advanced = Some(caller.now);
-        match self.standing(readings, site, caller.now) {
-            Standing::Placed => {}
-            Standing::Waits => return Read::Waits,
-            Standing::Displaced => return self.end(Err(DiskError::ListingsBusy)),
+        if self.progress.is_none()
+            && readings.queue.waiting_of(self.network) >= LARGE
+            && !self.enter(readings)
+        {
+            return self.end(Err(DiskError::ListingsBusy));
+        }
+        self.wait_for(caller.network, readings);
+        if let Some(pending) = self.wait(readings, site, caller, wakes) {
+            return pending;
         }
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
             None => self.begin(site, caller.now),
         };
         let is_large = self.place.is_some();
+        let registered = &mut wakes.disk;
         let step = progress.advance(readings, site, &self.path, is_large, caller, registered);
         let pending = match step {
             Ok(Stepped::More | Stepped::NeedsPlace) => {
                 self.progressed = Some(caller.now);
-                return self.pause(progress, readings);
+                return self.pause(progress, readings, caller, wakes);
             }
             Ok(Stepped::Waits) if !self.take_turn(readings, site) => {
                 self.began = None;
@@ -380,24 +412,28 @@ impl Reading {
         pending
     }
 
-    /// Whether it may go on. It waits for a place if it needs one, or for others that need memory.
-    fn standing(&mut self, readings: &mut Readings, site: &Site, now: Instant) -> Standing {
-        let Some(place) = &self.place else {
-            return Standing::Placed;
-        };
-        if place.standing() == Standing::Waits {
-            readings.release_places(|reading| {
-                reading.is_short && reading.turn.is_none() || reading.is_stalled(now)
-            });
-        }
+    /// Waits for a place if it needs one, or for others that need memory. `None`: it may go on.
+    fn wait(
+        &mut self,
+        readings: &Readings,
+        site: &Site,
+        caller: Caller<'_>,
+        wakes: &mut ReadingWakes,
+    ) -> Option<Read> {
+        let place = self.place.as_ref()?;
         match place.standing() {
-            Standing::Placed if self.is_short && !self.take_turn(readings, site) => Standing::Waits,
-            Standing::Placed => {
-                self.is_short = false;
-                Standing::Placed
+            Standing::Placed => {}
+            Standing::Waits => {
+                place.wake_once(&mut wakes.place, caller.wakers);
+                return Some(Read::WaitsForPlace);
             }
-            other => other,
+            Standing::Displaced => return Some(self.end(Err(DiskError::ListingsBusy))),
         }
+        if self.is_short && !self.take_turn(readings, site) {
+            return Some(Read::Waits);
+        }
+        self.is_short = false;
+        None
     }
 
     /// Enters the queue of readings that lack memory, if its network holds least here. Returns whether it may
@@ -444,22 +480,58 @@ impl Reading {
     }
 
     /// Keeps the progress until the next step, if there is a place for a large directory.
-    fn pause(&mut self, progress: Progress, readings: &mut Readings) -> Read {
-        if self.place.is_none() {
-            let Some(place) = readings.queue.enter(self.network) else {
-                return self.end(Err(DiskError::ListingsBusy));
-            };
-            let has_place = place.has_place();
-            self.place = Some(place);
-            readings.ticketed.push(Weak::clone(&self.this));
-            if !has_place {
-                // Many readings may wait, so they hold nothing. It begins again when it has a place.
-                self.began = None;
-                return Read::Waits;
-            }
+    fn pause(
+        &mut self,
+        progress: Progress,
+        readings: &mut Readings,
+        caller: Caller<'_>,
+        wakes: &mut ReadingWakes,
+    ) -> Read {
+        if !self.enter(readings) {
+            return self.end(Err(DiskError::ListingsBusy));
+        }
+        if let Some(place) = &self.place
+            && !place.has_place()
+        {
+            // Many readings may wait, so they hold nothing. It begins again when it has a place.
+            self.began = None;
+            place.wake_once(&mut wakes.place, caller.wakers);
+            return Read::WaitsForPlace;
         }
         self.progress = Some(progress);
         Read::More
+    }
+
+    /// Whether a client that asks now may share it. It may have failed because of its network alone.
+    fn may_be_shared(&self, turn: u64) -> bool {
+        match (&self.outcome, self.began) {
+            (None, None) => true,
+            (None | Some(Ok(_)), Some(began)) => began == turn,
+            (Some(_), _) => false,
+        }
+    }
+
+    /// Waits at the turn of a client that shares it, if fewer readings wait for the network of that client.
+    fn wait_for(&mut self, network: IpAddr, readings: &mut Readings) {
+        let queue = &readings.queue;
+        let waits = self.place.as_ref().map(Ticket::standing) == Some(Standing::Waits);
+        if waits && queue.waiting_of(self.network) > queue.waiting_of(network) + 1 {
+            self.network = network;
+            if let Some(ticket) = queue.enter(network) {
+                self.place = Some(ticket);
+            }
+        }
+    }
+
+    /// Enters the queue for places, if it has not. Returns whether there was room.
+    fn enter(&mut self, readings: &mut Readings) -> bool {
+        if self.place.is_none() {
+            self.place = readings.queue.enter(self.network);
+            if self.place.is_some() {
+                readings.ticketed.push(Weak::clone(&self.this));
+            }
+        }
+        self.place.is_some()
     }
 
     fn begin(&mut self, site: &Site, now: Instant) -> Progress {

@@ -25,7 +25,7 @@ use crate::site::line::Line;
 /// For jobs that belong to no client.
 pub const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// Jobs that wait for a thread. Most clients give up before the last of so many has begun.
+/// Jobs of each effort that wait for a thread. Most clients give up before the last of so many has begun.
 const MOST_WAITING: usize = 1024;
 
 /// The threads and their queue. Every worker has a clone. When the last one is dropped, the threads end
@@ -56,9 +56,11 @@ pub enum FileSystem {
 /// How many jobs may wait before a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// As many as the pool allows. If they are too many, the job may be displaced.
+    /// As many as the pool allows, those that look and those that read apart. If they are too many, the job may be
+    /// displaced.
     Limited,
-    /// Any number. For a client that has waited for its turn already, and is in the middle of a body.
+    /// Any number, and it takes no room from the others. For a client that has waited for its turn already, and is
+    /// in the middle of a body.
     Unlimited,
 }
 
@@ -105,9 +107,16 @@ impl Wakers for Waker {
     }
 }
 
-/// The last job that a client waited for, so that it is woken once for each.
+/// The last job or ticket that a client waited for, so that it is woken once for each.
 #[derive(Debug, Default)]
 pub struct Registered(Option<u64>);
+
+impl Registered {
+    /// The client waits for this job or ticket now. Returns whether it did not before.
+    pub(super) fn renew(&mut self, number: u64) -> bool {
+        self.0.replace(number) != Some(number)
+    }
+}
 
 struct Slot<T> {
     ended: Option<Ended<T>>,
@@ -144,7 +153,6 @@ struct State {
 struct Job {
     effort: Effort,
     file_system: FileSystem,
-    room: Room,
     run: Box<dyn FnOnce() + Send>,
 }
 
@@ -205,7 +213,6 @@ impl DiskPool {
         let job = Job {
             effort,
             file_system,
-            room,
             run: Box::new({
                 let delivery = Delivery(Some(Arc::clone(&slot)));
                 move || delivery.run(work)
@@ -214,7 +221,7 @@ impl DiskPool {
         let mut state = self.shared().state();
         let (number, dropped) = match room {
             Room::Unlimited => (Some(state.line.enter_anyway(network, job)), None),
-            Room::Limited => match state.line.enter(network, job, Job::may_be_displaced) {
+            Room::Limited => match state.line.enter(network, effort as usize, job) {
                 Ok(entered) => (Some(entered.number), entered.displaced),
                 Err(refused) => (None, Some(refused)),
             },
@@ -239,7 +246,6 @@ impl DiskPool {
         let job = Job {
             effort,
             file_system,
-            room: Room::Unlimited,
             run: Box::new(move || drop(thing)),
         };
         let mut state = self.shared().state();
@@ -300,7 +306,7 @@ impl<T> Pending<T> {
 
     /// Makes the end of the job wake a client, unless it is registered for this job already.
     pub fn wake_once(&self, registered: &mut Registered, wakers: &dyn Wakers) {
-        if registered.0.replace(self.number) != Some(self.number) {
+        if registered.renew(self.number) {
             self.wake(wakers.waker());
         }
     }
@@ -444,10 +450,6 @@ impl Job {
     fn is_remote(&self) -> bool {
         self.file_system == FileSystem::Remote
     }
-
-    fn may_be_displaced(&self) -> bool {
-        self.room == Room::Limited
-    }
 }
 
 impl Drop for Owner {
@@ -588,22 +590,22 @@ pub(super) mod tests {
         };
         let first = submit(1, Room::Limited).expect("a place");
         comes.recv_timeout(PATIENCE).expect("it has begun");
-        let waiting = [Room::Limited, Room::Limited, Room::Unlimited];
-        let waiting = waiting.map(|room| submit(1, room).expect("room"));
+        // The bodies that are under way take no room, and keep their jobs.
+        let bodies = [(); 5].map(|()| submit(1, Room::Unlimited).expect("room"));
+        let looks = [(); 3].map(|()| submit(1, Room::Limited).expect("room"));
         assert!(submit(1, Room::Limited).is_none(), "its own network");
         let (waker, rings) = bell();
-        waiting[1].wake(waker);
+        looks[2].wake(waker);
         let other = submit(2, Room::Limited).expect("the room of another");
         rings.recv_timeout(PATIENCE).expect("it is told");
-        assert!(matches!(waiting[1].poll(), Some(Ended::Displaced)));
-        assert!(
-            submit(3, Room::Limited).is_none(),
-            "the body that is under way keeps its job"
-        );
-        for _ in 0..4 {
+        assert!(matches!(looks[2].poll(), Some(Ended::Displaced)));
+        let third = submit(3, Room::Limited).expect("the room of another");
+        assert!(matches!(looks[1].poll(), Some(Ended::Displaced)));
+        assert!(submit(4, Room::Limited).is_none(), "each waits for one");
+        for _ in 0..9 {
             pass.send(()).expect("the gate");
         }
-        for pending in [&first, &waiting[0], &waiting[2], &other] {
+        for pending in bodies.iter().chain([&first, &looks[0], &other, &third]) {
             let (waker, rings) = bell();
             pending.wake(waker);
             rings.recv_timeout(PATIENCE).expect("a wake-up");

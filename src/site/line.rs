@@ -4,6 +4,9 @@
 //! whose last place was given longest ago, and of its items to the one that has waited longest. A network that
 //! has had no place yet counts from when its item came. So neither a client with many requests nor a stream of
 //! new clients locks out the others.
+//!
+//! Only so many items of each kind may wait. If there are more, the network with the most of that kind loses its
+//! newest one. Items that were admitted before do not count and do not go, see [`Line::enter_anyway`].
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -12,15 +15,21 @@ use std::net::IpAddr;
 /// that has waited longest comes first.
 const MOST_REMEMBERED: usize = 1024;
 
+/// Kinds of items. Each has its own room, so those of one kind keep out none of another.
+pub(super) const KINDS: usize = 2;
+
 /// The items that have a place, and those that wait.
 #[derive(Debug)]
 pub(super) struct Line<T> {
     places: usize,
+    most_of_network: usize,
     most_waiting: usize,
     /// Who has a place: the number of the item, and the network of the client.
     placed: Vec<(u64, IpAddr)>,
     /// Who waits, longest first.
     waiting: VecDeque<Waiting<T>>,
+    /// How many of those count towards `most_waiting`, by kind.
+    counted: [usize; KINDS],
     /// When each network got a place last: the number of that place.
     turns: HashMap<IpAddr, u64>,
     turns_given: u64,
@@ -32,6 +41,8 @@ struct Waiting<T> {
     number: u64,
     network: IpAddr,
     item: T,
+    /// The kind for which it counts towards `most_waiting`. Such an item may have to go.
+    kind: Option<usize>,
     /// How many turns were given when it came.
     came: u64,
 }
@@ -45,44 +56,50 @@ pub(super) struct Entered<T> {
 }
 
 impl<T> Line<T> {
-    /// A line with this many places, for which at most `most_waiting` items wait.
+    /// A line with this many places, for which at most `most_waiting` items of each kind wait.
     pub fn new(places: usize, most_waiting: usize) -> Line<T> {
         Line {
             places,
+            most_of_network: places,
             most_waiting,
             placed: Vec::new(),
             waiting: VecDeque::new(),
+            counted: [0; KINDS],
             turns: HashMap::new(),
             turns_given: 0,
             next_number: 0,
         }
     }
 
-    /// Adds an item of a client. If too many wait already, another item makes room: the newest one of the
-    /// network with the most waiting items. Only items for which `may_go` is true count and go. If
-    /// `network` would then have more than that one, nothing changes, and the item is returned.
-    pub fn enter(
-        &mut self,
-        network: IpAddr,
-        item: T,
-        may_go: impl Fn(&T) -> bool,
-    ) -> Result<Entered<T>, T> {
+    /// The same, but one network alone cannot have the last place, unless it is the only one.
+    pub fn with_place_for_others(self) -> Line<T> {
+        Line {
+            most_of_network: (self.places - 1).max(1),
+            ..self
+        }
+    }
+
+    /// Adds an item of a client. If too many of this kind wait already, another item makes room: the newest one of
+    /// the network with the most waiting items. If `network` would then have more than that one, nothing changes,
+    /// and the item is returned.
+    pub fn enter(&mut self, network: IpAddr, kind: usize, item: T) -> Result<Entered<T>, T> {
         // An item that can have a place at once waits only until the next call of `place_next`.
         let room = self.most_waiting + self.places.saturating_sub(self.placed.len());
         let mut displaced = None;
-        if self.waiting.len() >= room {
-            displaced = self.displace_for(network, may_go);
+        if self.counted[kind] >= room {
+            displaced = self.displace_for(network, kind);
             if displaced.is_none() {
                 return Err(item);
             }
         }
-        let number = self.enter_anyway(network, item);
+        let number = self.push(network, item, Some(kind));
         Ok(Entered { number, displaced })
     }
 
-    fn displace_for(&mut self, network: IpAddr, may_go: impl Fn(&T) -> bool) -> Option<T> {
+    fn displace_for(&mut self, network: IpAddr, kind: usize) -> Option<T> {
+        let of_kind = |one: &Waiting<T>| one.kind == Some(kind);
         let mut counts: HashMap<IpAddr, usize> = HashMap::new();
-        for waiting in self.waiting.iter().filter(|one| may_go(&one.item)) {
+        for waiting in self.waiting.iter().filter(|one| of_kind(one)) {
             *counts.entry(waiting.network).or_default() += 1;
         }
         let own = counts.get(&network).copied().unwrap_or(0);
@@ -90,22 +107,38 @@ impl<T> Line<T> {
         if count <= own + 1 {
             return None;
         }
-        let goes = |one: &Waiting<T>| one.network == most && may_go(&one.item);
+        let goes = |one: &Waiting<T>| one.network == most && of_kind(one);
         let newest = self.waiting.iter().rposition(goes)?;
-        self.waiting.remove(newest).map(|waiting| waiting.item)
+        self.remove(newest).map(|waiting| waiting.item)
     }
 
-    /// Adds an item of a client, however many wait.
+    /// Adds an item of a client, however many wait. It takes no room from the others.
     pub fn enter_anyway(&mut self, network: IpAddr, item: T) -> u64 {
+        self.push(network, item, None)
+    }
+
+    fn push(&mut self, network: IpAddr, item: T, kind: Option<usize>) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
+        if let Some(kind) = kind {
+            self.counted[kind] += 1;
+        }
         self.waiting.push_back(Waiting {
             number,
             network,
             item,
+            kind,
             came: self.turns_given,
         });
         number
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Waiting<T>> {
+        let removed = self.waiting.remove(at)?;
+        if let Some(kind) = removed.kind {
+            self.counted[kind] -= 1;
+        }
+        Some(removed)
     }
 
     /// Gives a free place to the next item for which `may` is true. Returns its number and the item.
@@ -118,7 +151,9 @@ impl<T> Line<T> {
             of_client.count()
         };
         let waiting = self.waiting.iter().enumerate();
-        let eligible = waiting.filter(|(_, waiting)| may(&waiting.item));
+        let eligible = waiting.filter(|(_, waiting)| {
+            may(&waiting.item) && places_of(&waiting.network) < self.most_of_network
+        });
         // At the same turn, who has got none yet is first.
         let last_turn = |waiting: &Waiting<T>| match self.turns.get(&waiting.network) {
             Some(&turn) => (turn, true),
@@ -127,7 +162,7 @@ impl<T> Line<T> {
         let next =
             eligible.min_by_key(|(_, waiting)| (places_of(&waiting.network), last_turn(waiting)));
         let (at, _) = next?;
-        let next = self.waiting.remove(at)?;
+        let next = self.remove(at)?;
         self.note_turn(next.network);
         self.placed.push((next.number, next.network));
         Some((next.number, next.item))
@@ -147,9 +182,8 @@ impl<T> Line<T> {
         if self.placed.is_empty() && self.waiting.is_empty() {
             self.turns.clear();
         }
-        let waiting = &mut self.waiting;
-        let at = waiting.iter().position(|other| other.number == number)?;
-        waiting.remove(at).map(|waiting| waiting.item)
+        let at = self.position(number)?;
+        self.remove(at).map(|waiting| waiting.item)
     }
 
     /// Whether the item has a place.
@@ -162,8 +196,26 @@ impl<T> Line<T> {
         self.waiting.len()
     }
 
+    /// How many items of a network wait.
+    pub fn waiting_of(&self, network: IpAddr) -> usize {
+        let of_network = self.waiting.iter().filter(|one| one.network == network);
+        of_network.count()
+    }
+
     /// Whether the item waits.
     pub fn waits(&self, number: u64) -> bool {
-        self.waiting.iter().any(|other| other.number == number)
+        self.position(number).is_some()
+    }
+
+    /// The item, if it waits.
+    pub fn waiting_item(&mut self, number: u64) -> Option<&mut T> {
+        let at = self.position(number)?;
+        self.waiting.get_mut(at).map(|waiting| &mut waiting.item)
+    }
+
+    /// Those that came later have larger numbers.
+    fn position(&self, number: u64) -> Option<usize> {
+        let found = self.waiting.binary_search_by_key(&number, |one| one.number);
+        found.ok()
     }
 }

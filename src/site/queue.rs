@@ -1,15 +1,19 @@
 //! A queue for long work: a few pieces of it are under way, and the others wait.
+//!
+//! Who gives up a place wakes who gets it, so nobody has to ask again and again.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
+use crate::site::disk::{Registered, Wakers};
 use crate::site::line::Line;
 
-/// The queue. All of its places and tickets share it, on any thread.
+/// The queue. All of its places and tickets share it, on any thread. Of each ticket that waits, it has the wakers.
 #[derive(Clone, Debug)]
-pub struct Queue(Arc<Mutex<Line<()>>>);
+pub struct Queue(Arc<Mutex<Line<Vec<Waker>>>>);
 
-/// A place in the queue, or a wait for one. Dropping it gives the place to another.
+/// A place in the queue, or a wait for one. Dropping it gives the place to another, or ends the wait.
 pub struct Ticket {
     queue: Queue,
     number: u64,
@@ -27,17 +31,21 @@ pub enum Standing {
 }
 
 impl Queue {
-    /// A queue with this many places, for which at most `most_waiting` clients wait.
+    /// A queue with this many places, for which at most `most_waiting` clients wait. The last place is for a
+    /// network that has no other.
     pub fn new(places: usize, most_waiting: usize) -> Queue {
-        Queue(Arc::new(Mutex::new(Line::new(places, most_waiting))))
+        let line = Line::new(places, most_waiting).with_place_for_others();
+        Queue(Arc::new(Mutex::new(line)))
     }
 
     /// A ticket for a client. If too many clients wait already, it takes the turn of a client whose
     /// network has more of them. `None` if there is no such network.
     pub fn enter(&self, network: IpAddr) -> Option<Ticket> {
         let mut line = self.line();
-        let number = line.enter(network, (), |()| true).ok()?.number;
-        line.place_next(|()| true);
+        let entered = line.enter(network, 0, Vec::new()).ok()?;
+        let number = entered.number;
+        let woken = entered.displaced.into_iter().chain(place_all(&mut line));
+        wake(line, woken.collect());
         Some(Ticket {
             queue: self.clone(),
             number,
@@ -49,10 +57,28 @@ impl Queue {
         self.line().waiting() > 0
     }
 
-    fn line(&self) -> MutexGuard<'_, Line<()>> {
+    /// How many tickets of a network wait.
+    pub fn waiting_of(&self, network: IpAddr) -> usize {
+        self.line().waiting_of(network)
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line<Vec<Waker>>> {
         // Nothing panics while the line is half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives all free places away. Returns the wakers of those that get them.
+fn place_all(line: &mut Line<Vec<Waker>>) -> Vec<Vec<Waker>> {
+    std::iter::from_fn(|| line.place_next(|_| true))
+        .map(|(_, wakers)| wakers)
+        .collect()
+}
+
+/// Wakes when nobody has the line.
+fn wake(line: MutexGuard<'_, Line<Vec<Waker>>>, wakers: Vec<Vec<Waker>>) {
+    drop(line);
+    wakers.into_iter().flatten().for_each(Waker::wake);
 }
 
 impl Ticket {
@@ -71,6 +97,19 @@ impl Ticket {
         self.standing() == Standing::Placed
     }
 
+    /// Wakes a client at the end of the wait, unless it is registered for this ticket already.
+    pub fn wake_once(&self, registered: &mut Registered, wakers: &dyn Wakers) {
+        if !registered.renew(self.number) {
+            return;
+        }
+        let waker = wakers.waker();
+        let mut line = self.queue.line();
+        match line.waiting_item(self.number) {
+            Some(waiting) => waiting.push(waker),
+            None => wake(line, vec![vec![waker]]),
+        }
+    }
+
     /// Tickets that were given earlier have smaller numbers.
     pub fn number(&self) -> u64 {
         self.number
@@ -80,17 +119,84 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut line = self.queue.line();
-        line.leave(self.number);
-        while line.place_next(|()| true).is_some() {}
+        let left = line.leave(self.number);
+        let woken = left.into_iter().chain(place_all(&mut line));
+        wake(line, woken.collect());
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     fn client(number: u8) -> IpAddr {
         [10, 0, 0, number].into()
+    }
+
+    /// A waker, and how often it was used.
+    pub fn counting() -> (Waker, Arc<AtomicUsize>) {
+        struct Count(Arc<AtomicUsize>);
+        impl Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let count = Arc::<AtomicUsize>::default();
+        (Waker::from(Arc::new(Count(Arc::clone(&count)))), count)
+    }
+
+    #[test]
+    fn who_gets_a_place_and_who_loses_a_turn_is_woken_once() {
+        let queue = Queue::new(1, 2);
+        let placed = queue.enter(client(1)).expect("a place");
+        let waits = [(); 2].map(|()| queue.enter(client(1)).expect("it may wait"));
+        let woken = waits.each_ref().map(|ticket| {
+            let (waker, woken) = counting();
+            let mut registered = Registered::default();
+            for _ in 0..3 {
+                ticket.wake_once(&mut registered, &waker);
+            }
+            woken
+        });
+        let count = || woken.each_ref().map(|woken| woken.load(Ordering::Relaxed));
+        assert_eq!(count(), [0, 0]);
+        let other = queue.enter(client(2)).expect("the turn of another");
+        assert_eq!(count(), [0, 1]);
+        drop(placed);
+        assert!(other.has_place());
+        drop(other);
+        assert_eq!(count(), [1, 1]);
+        assert!(waits[0].has_place());
+        let (waker, late) = counting();
+        waits[0].wake_once(&mut Registered::default(), &waker);
+        assert_eq!(late.load(Ordering::Relaxed), 1, "it has waited already");
+    }
+
+    #[test]
+    fn who_gives_up_waiting_wakes_those_that_waited_with_it() {
+        let queue = Queue::new(1, 2);
+        let _placed = queue.enter(client(1)).expect("a place");
+        let waits = queue.enter(client(1)).expect("it may wait");
+        let (waker, woken) = counting();
+        waits.wake_once(&mut Registered::default(), &waker);
+        drop(waits);
+        assert_eq!(woken.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn one_network_leaves_the_last_place_to_others() {
+        let queue = Queue::new(3, 10);
+        let [first, second, third] = [(); 3].map(|()| queue.enter(client(1)).expect("a ticket"));
+        assert!(first.has_place() && second.has_place() && !third.has_place());
+        let other = queue.enter(client(2)).expect("a place");
+        assert!(other.has_place());
+        let another = queue.enter(client(3)).expect("it may wait");
+        drop(other);
+        assert!(another.has_place() && !third.has_place());
+        drop(first);
+        assert!(third.has_place());
     }
 
     #[test]
@@ -111,10 +217,11 @@ mod tests {
 
     #[test]
     fn the_client_with_the_fewest_places_is_next() {
-        let queue = Queue::new(2, 10);
+        let queue = Queue::new(3, 10);
         let mut greedy: Vec<Ticket> = (0..6)
             .map(|_| queue.enter(client(1)).expect("it may wait"))
             .collect();
+        let _third = queue.enter(client(3)).expect("a place");
         let other = queue.enter(client(2)).expect("it may wait");
         assert!(!other.has_place());
         greedy.remove(0);

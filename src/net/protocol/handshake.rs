@@ -7,7 +7,7 @@
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
 use crate::net::listener::Service;
-use crate::net::protocol::step::{Refusal, Step, Switch};
+use crate::net::protocol::step::{Needed, Refusal, Step, Switch};
 use crate::net::socket::Input;
 use crate::net::stream::Stream;
 use crate::net::tls::handshake::HandshakeProgress as Progress;
@@ -159,10 +159,12 @@ impl Handshake {
         Step::Close(FAILED)
     }
 
-    /// The memory of the handshake is needed.
-    pub fn shed(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
-        let reason = Reason::NoMemory.text();
-        record_tls_failure(TlsStage::Handshake, reason, stream, context);
+    /// The connection is given up. A client that has sent nothing yet has not failed.
+    pub fn shed(&mut self, needed: Needed, stream: &mut Stream<'_>, context: &mut Context) -> Step {
+        if !stream.state.transport.has_session() {
+            return Step::Close(Closed::Orderly(needed.why()));
+        }
+        record_tls_failure(TlsStage::Handshake, needed.reason().text(), stream, context);
         Step::Close(FAILED)
     }
 

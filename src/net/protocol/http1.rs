@@ -37,7 +37,7 @@ use crate::net::protocol::dispatch::{
 };
 use crate::net::protocol::output::{close_after_write_error, flush, wait_to_send};
 use crate::net::protocol::reply::reply;
-use crate::net::protocol::step::{Refusal, Step, Switch};
+use crate::net::protocol::step::{Needed, Refusal, Step, Switch};
 use crate::net::protocol::unanswered::Unanswered;
 use crate::net::pump::{Output, Pump, Pumped, SendError};
 use crate::net::request_ids::id_of;
@@ -61,12 +61,6 @@ use crate::semantics::server_timing::server_timing;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::body_error::{BodyError, EarlyEnd};
-
-/// The refusal of a client that sends much while the server has no memory for it.
-const NO_MEMORY: Refusal = Refusal {
-    status: Status::ServiceUnavailable,
-    reason: Reason::NoMemory,
-};
 
 /// How long a responder may work before the server asks whether its client is still there.
 const SOON: Duration = Duration::from_secs(1);
@@ -563,7 +557,7 @@ impl Http1 {
                 if self.cost() + stream.inbox.waiting().len() > FEW as usize
                     && context.memory.is_overdrawn() =>
             {
-                self.refuse(NO_MEMORY, stream, context)
+                self.refuse(Needed::Memory.refusal(), stream, context)
             }
             Ok(Input::Nothing) => Step::Wait,
             Err(fault) => {
@@ -607,12 +601,12 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
-    /// The memory of the request is needed. A client that waits for no response is not told so.
-    pub fn shed(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
+    /// The connection is given up. A client that waits for no response is not told so.
+    pub fn shed(&mut self, needed: Needed, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         if matches!(self.state, State::ReadHead) && is_blank(stream.inbox.waiting()) {
-            return Step::Close(Closed::Orderly(Why::MemoryNeeded));
+            return Step::Close(Closed::Orderly(needed.why()));
         }
-        self.refuse(NO_MEMORY, stream, context)
+        self.refuse(needed.refusal(), stream, context)
     }
 
     /// Refuses a malformed message.

@@ -39,7 +39,7 @@ use crate::net::protocol::closing::Closing;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
 use crate::net::protocol::proxied::Proxied;
-use crate::net::protocol::step::{Step, Switch};
+use crate::net::protocol::step::{Needed, Step, Switch};
 use crate::net::protocol::upgraded::Upgraded;
 use crate::net::stream::Stream;
 use crate::observe::closed::{Closed, Why};
@@ -94,13 +94,14 @@ impl Protocol {
         }
     }
 
-    /// The clients hold too much memory. A request that waits gets a response that says so. Anything
+    /// The connection is given up. A request that waits gets a response that says so. Anything
     /// else is cut, because a response could not be sent, or only behind what the client does not read.
-    pub fn shed(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
+    pub fn shed(&mut self, needed: Needed, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match self {
-            Protocol::Handshake(handshake) => handshake.shed(stream, context),
+            Protocol::Proxied(_) => Step::Close(Closed::Orderly(needed.why())),
+            Protocol::Handshake(handshake) => handshake.shed(needed, stream, context),
             Protocol::Http1(http1) if !http1.is_mid_response() && !stream.has_unsent() => {
-                http1.shed(stream, context)
+                http1.shed(needed, stream, context)
             }
             _ => Step::Close(Closed::Cut(End::TakenBack)),
         }

@@ -63,6 +63,40 @@ impl Switch {
     }
 }
 
+/// What others need, so that a connection is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// Its memory.
+    Memory,
+    /// Its place among the connections.
+    Place,
+}
+
+impl Needed {
+    /// What a client reads that waits for a response.
+    pub fn refusal(self) -> Refusal {
+        let status = Status::ServiceUnavailable;
+        let reason = self.reason();
+        Refusal { status, reason }
+    }
+
+    /// Why a request is not answered.
+    pub fn reason(self) -> Reason {
+        match self {
+            Needed::Memory => Reason::NoMemory,
+            Needed::Place => Reason::AtCapacity,
+        }
+    }
+
+    /// Why a connection without a request ends.
+    pub fn why(self) -> Why {
+        match self {
+            Needed::Memory => Why::MemoryNeeded,
+            Needed::Place => Why::PlaceNeeded,
+        }
+    }
+}
+
 /// An error response that is sent because the client is not served, or because its request cannot be
 /// read to the end. Neither a handler nor the site answers then, and the connection closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

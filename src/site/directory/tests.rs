@@ -4,8 +4,11 @@ use crate::site::listing::{Format, Renderer, Shown};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
 
 use crate::site::options::{Allowances, Budgets, SiteOptions};
+use crate::site::queue::tests::counting;
 use crate::site::root::LinkPolicy;
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -24,7 +27,7 @@ impl Rig {
     fn new(files: usize, memory: u64) -> Rig {
         let folder = tempfile::tempdir().expect("a folder");
         for number in 0..files {
-            touch(folder.path(), &format!("{number}"));
+            touch(folder.path(), &format!("file{number}"));
         }
         let [rig] = Rig::of_workers(folder, memory);
         rig
@@ -63,18 +66,26 @@ impl Rig {
     fn next_turn(&mut self) {
         self.readings.end_turn();
         self.site.look_again();
+        self.readings.make_room(&self.site, self.now);
     }
 
     fn step(&mut self, reading: &SharedReading) -> Read {
+        self.step_with(reading, &mut ReadingWakes::default(), Waker::noop())
+    }
+
+    fn step_with(
+        &mut self,
+        reading: &SharedReading,
+        wakes: &mut ReadingWakes,
+        waker: &Waker,
+    ) -> Read {
         let (readings, site) = (&mut self.readings, &mut self.site);
         let caller = Caller {
             network: self.network,
             now: self.now,
-            wakers: std::task::Waker::noop(),
+            wakers: waker,
         };
-        let mut registered = Registered::default();
-        let mut reading = reading.borrow_mut();
-        reading.advance(readings, site, caller, &mut registered)
+        reading.borrow_mut().advance(readings, site, caller, wakes)
     }
 
     /// How many steps a reading of the folder takes, and how many files it finds.
@@ -92,7 +103,7 @@ impl Rig {
         loop {
             match self.step(reading) {
                 Read::More => self.next_turn(),
-                Read::Waits | Read::WaitsForDisk => panic!("there is memory"),
+                Read::WaitsForPlace | Read::Waits | Read::WaitsForDisk => panic!("there is memory"),
                 Read::Done(outcome) => return outcome.expect("readable"),
             }
         }
@@ -337,10 +348,10 @@ fn memory_that_another_worker_needs_is_given_back() {
     let reading = rig.join("");
     let held = rig.read(&reading);
     rig.now += LEAST_HELD;
-    rig.readings.free_memory_for_others(&rig.site, rig.now);
+    rig.readings.make_room(&rig.site, rig.now);
     assert!(held.listing().is_some(), "nobody waits");
     rig.site.memory().want(1 << 20);
-    rig.readings.free_memory_for_others(&rig.site, rig.now);
+    rig.readings.make_room(&rig.site, rig.now);
     assert!(held.listing().is_none());
 }
 
@@ -350,7 +361,7 @@ fn who_has_no_listing_leaves_it_to_others_to_give_memory_back() {
     let reading = rig.join("");
     assert!(matches!(rig.step(&reading), Read::More));
     rig.site.memory().want(1 << 20);
-    rig.readings.free_memory_for_others(&rig.site, rig.now);
+    rig.readings.make_room(&rig.site, rig.now);
     assert!(rig.site.memory().is_wanted());
 }
 
@@ -449,7 +460,7 @@ fn a_reading_that_gets_no_memory_passes_its_turn_on() {
     // It is advanced all the time, and reads nothing.
     for _ in 0..10 {
         one.now += LONGEST_PAUSE / 8;
-        one.readings.free_memory_for_others(&one.site, one.now);
+        one.readings.make_room(&one.site, one.now);
         one.step(&readings[0]);
     }
     assert!(!has_turn(0) && has_turn(1));
@@ -479,7 +490,7 @@ fn a_reading_that_nobody_advances_does_not_keep_the_turn() {
     drop(all);
     assert!(matches!(other.step(&readings[1]), Read::Waits));
     one.now += 2 * STALLED;
-    one.readings.free_memory_for_others(&one.site, one.now);
+    one.readings.make_room(&one.site, one.now);
     assert!(readings[0].borrow().progress.is_none());
     other.read(&readings[1]);
 }
@@ -530,17 +541,14 @@ fn a_network_that_keeps_much_needs_places_for_small_directories() {
 #[test]
 fn a_reading_that_nobody_advances_loses_its_place() {
     let mut rig = Rig::new(3 * STEP, 64 << 20);
-    let stuck: Vec<SharedReading> = (0..LARGE)
-        .map(|number| rig.join(&format!("q={}&sort=size", "0".repeat(number))))
-        .collect();
+    let stuck = many_of_one_network(&mut rig, LARGE - 1);
     let all = rig.join("");
-    for reading in &stuck {
-        rig.step(reading);
-    }
-    assert!(matches!(rig.step(&all), Read::More | Read::Waits));
-    rig.now += STALLED / 2;
-    rig.step(&all);
+    assert!(matches!(rig.step(&all), Read::WaitsForPlace));
     rig.now += STALLED;
+    rig.next_turn();
+    assert!(matches!(rig.step(&all), Read::WaitsForPlace), "too early");
+    rig.now += STALLED / 2;
+    rig.next_turn();
     assert_eq!(entries(&rig.read(&all)), 3 * STEP as u64);
     assert_eq!(
         entries(&rig.read(&stuck[0])),
@@ -555,13 +563,141 @@ fn only_a_few_large_directories_are_read_at_once() {
     let all = FIVE_QUERIES.map(|query| rig.join(query));
     let mut waits = 0;
     for reading in &all {
-        waits += usize::from(matches!(rig.step(reading), Read::Waits));
+        waits += usize::from(matches!(rig.step(reading), Read::WaitsForPlace));
     }
-    assert_eq!(waits, 1);
-    let last = &all[LARGE];
-    assert!(last.borrow().progress.is_none(), "it holds nothing");
-    rig.read(&all[0]);
-    assert_eq!(entries(&rig.read(last)), 3 * STEP as u64);
+    assert_eq!(waits, 2, "the last place is for another network");
+    let [.., first_waiting, last] = &all;
+    for waiting in [first_waiting, last] {
+        assert!(waiting.borrow().progress.is_none(), "it holds nothing");
+    }
+    for reading in &all {
+        assert_eq!(entries(&rig.read(reading)), 3 * STEP as u64);
+    }
+}
+
+/// Readings of one network, after a step of each. Each has a query of its own, which all files match.
+fn many_of_one_network(rig: &mut Rig, count: usize) -> Vec<SharedReading> {
+    let word = |number: usize, bit: usize| match number >> bit & 1 {
+        0 => "f",
+        _ => "file",
+    };
+    (0..count)
+        .map(|number| {
+            let words: Vec<_> = (0..16).map(|bit| word(number, bit)).collect();
+            let reading = rig.join(&format!("q={}", words.join("+")));
+            rig.step(&reading);
+            reading
+        })
+        .collect()
+}
+
+#[test]
+fn a_network_that_fills_the_queue_does_not_make_another_wait() {
+    let mut rig = Rig::new(2 * STEP, 64 << 20);
+    let many = many_of_one_network(&mut rig, LARGE + MOST_WAITING);
+    let newest = many.last().expect("many");
+    assert!(matches!(rig.step(newest), Read::WaitsForPlace));
+    rig.network = [10, 0, 0, 2].into();
+    let other = rig.join("");
+    assert_eq!(entries(&rig.read(&other)), 2 * STEP as u64);
+    // The next ones wait for the first of these.
+    let next: Vec<_> = ["order=desc", "sort=modified"]
+        .into_iter()
+        .map(|query| rig.join(query))
+        .collect();
+    assert!(matches!(rig.step(&next[0]), Read::More));
+    assert!(matches!(rig.step(&next[1]), Read::WaitsForPlace));
+    assert_eq!(entries(&rig.read(&next[0])), 2 * STEP as u64);
+    assert_eq!(entries(&rig.read(&next[1])), 2 * STEP as u64);
+    assert!(matches!(
+        rig.step(newest),
+        Read::Done(Err(DiskError::ListingsBusy))
+    ));
+}
+
+#[test]
+fn a_network_with_many_readings_waiting_takes_no_first_steps() {
+    let mut rig = Rig::new(2 * STEP, 64 << 20);
+    let many = many_of_one_network(&mut rig, 2 * LARGE - 1);
+    let next = rig.join("order=desc");
+    assert!(matches!(rig.step(&next), Read::WaitsForPlace));
+    assert!(next.borrow().progressed.is_none(), "it has not begun");
+    rig.network = [10, 0, 0, 2].into();
+    let other = rig.join("sort=size");
+    assert!(matches!(rig.step(&other), Read::More));
+    drop((many, other));
+    rig.next_turn();
+    assert_eq!(entries(&rig.read(&next)), 2 * STEP as u64);
+}
+
+#[test]
+fn who_shares_a_reading_does_not_share_the_wait_of_its_network() {
+    let mut rig = Rig::new(2 * STEP, 64 << 20);
+    let _many = many_of_one_network(&mut rig, 2 * LARGE);
+    let shared = rig.join("");
+    assert!(matches!(rig.step(&shared), Read::WaitsForPlace));
+    rig.next_turn();
+    rig.network = [10, 0, 0, 2].into();
+    let joined = rig.join("");
+    assert!(Rc::ptr_eq(&shared, &joined));
+    assert_eq!(entries(&rig.read(&joined)), 2 * STEP as u64);
+    rig.network = CLIENT;
+    assert!(matches!(rig.step(&shared), Read::Done(Ok(_))));
+}
+
+/// Two clients that share a reading: one that has waited since its first step, and one that came later.
+#[test]
+fn each_client_of_a_reading_is_woken_once_when_it_gets_a_place() {
+    let mut rig = Rig::new(2 * STEP, 64 << 20);
+    let placed = many_of_one_network(&mut rig, LARGE - 1);
+    let waits = rig.join("");
+    let woken = [1, 2].map(|steps| {
+        let (waker, woken) = counting();
+        let mut wakes = ReadingWakes::default();
+        for _ in 0..steps {
+            let step = rig.step_with(&waits, &mut wakes, &waker);
+            assert!(matches!(step, Read::WaitsForPlace));
+        }
+        woken
+    });
+    let count = || woken.each_ref().map(|woken| woken.load(Ordering::Relaxed));
+    assert_eq!(count(), [0, 0]);
+    rig.read(&placed[0]);
+    assert_eq!(count(), [1, 1]);
+    assert!(matches!(rig.step(&waits), Read::More));
+}
+
+#[test]
+fn a_reading_that_was_refused_is_not_shared() {
+    let mut rig = Rig::new(2 * STEP, 64 << 20);
+    let _many = many_of_one_network(&mut rig, LARGE + MOST_WAITING);
+    let refused = rig.join("");
+    assert!(matches!(
+        rig.step(&refused),
+        Read::Done(Err(DiskError::ListingsBusy))
+    ));
+    rig.network = [10, 0, 0, 2].into();
+    let other = rig.join("");
+    assert_eq!(entries(&rig.read(&other)), 2 * STEP as u64);
+}
+
+#[test]
+fn a_reading_that_waits_long_for_a_place_does_not_lose_it_at_once() {
+    let mut rig = Rig::new(2 * STEP, 64 << 20);
+    let many = many_of_one_network(&mut rig, LARGE + 1);
+    let (placed, [waits, _]) = many.split_at(LARGE - 1) else {
+        panic!("two wait");
+    };
+    rig.now += STALLED / 2;
+    rig.next_turn();
+    rig.now += STALLED;
+    for reading in placed {
+        rig.step(reading);
+    }
+    rig.next_turn();
+    rig.read(&placed[0]);
+    rig.next_turn();
+    assert!(waits.borrow().place.as_ref().is_some_and(Ticket::has_place));
 }
 
 #[test]
