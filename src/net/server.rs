@@ -9,9 +9,10 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never};
 
 use crate::net::acceptor::Acceptor;
+use crate::net::admin::{AdminService, RunningAdmin};
 use crate::net::config::{Bind, Config, Port};
 use crate::net::context::Context;
-use crate::net::descriptors::SocketNumbers;
+use crate::net::descriptors::{self, SocketNumbers};
 use crate::net::inherited::Inherited;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
@@ -45,6 +46,8 @@ const STUCK: Duration = Duration::from_secs(1);
 pub struct Server {
     settings: Settings,
     listeners: Vec<(Listener, Arc<TcpListener>)>,
+    /// Answers operators, if it is on.
+    admin: Option<AdminService>,
     /// Removed at the end.
     files: Vec<BoundFile>,
     notices: Vec<Notice>,
@@ -72,6 +75,8 @@ impl Drop for EndReloaderOnDrop {
 /// What a server is told to do. The second order stops it at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
+    /// Say that the server will leave, and drain after a while.
+    Leave,
     Drain,
     HandOver,
 }
@@ -96,6 +101,17 @@ impl Handle {
     pub fn drain(&self) {
         // If the channel is full or disconnected, the server is shutting down already.
         let _ = self.orders.try_send(Order::Drain);
+    }
+
+    /// Asks the server to do the same after the time that the configuration says. Until then it serves, and says that
+    /// it will leave. A second call, or one of [`Handle::drain`], stops the server at once.
+    pub fn leave(&self) {
+        let _ = self.orders.try_send(Order::Leave);
+    }
+
+    /// How long a server that leaves still serves.
+    pub fn drain_delay(&self) -> Duration {
+        self.reloader.drain_delay().unwrap_or_default()
     }
 
     /// Tells the server that another one accepts from its listeners. It finishes the responses that it has begun, and
@@ -159,7 +175,7 @@ impl Server {
             None => Some(open_sites(&config)?),
             Some(_) => None,
         };
-        let (sockets, files) = open_sockets(&config, &mut inherited)?;
+        let (sockets, mut files) = open_sockets(&config.bind, config.port, &mut inherited)?;
         let mut listeners = with_listeners(sockets, &config, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
         learn_passed(&mut config.bind, &addresses);
@@ -169,6 +185,7 @@ impl Server {
             let plain = listen::bind(&config.bind, Port::Fixed(port), &mut inherited)?;
             listeners.extend(with_listeners(plain, &config, false, Service::Redirect)?);
         }
+        let admin = open_admin(&config, &mut inherited, &mut files)?;
         if let Some(user) = user {
             give_up_root(user).map_err(StartError::User)?;
         }
@@ -181,11 +198,12 @@ impl Server {
         let reloader = Arc::<Reloader>::default();
         Ok(Server {
             listeners,
+            admin,
             files,
             notices,
             workers: workers(&config, &shutdown)?,
             reach,
-            descriptors: SocketNumbers::of_process(),
+            descriptors: SocketNumbers::of_process(descriptors::kept_for_admin(&config)),
             shutdown,
             orders: bounded(2),
             _end: EndReloaderOnDrop(Arc::clone(&reloader)),
@@ -243,8 +261,9 @@ impl Server {
 
     /// The listening sockets, for the server that replaces this one.
     pub fn sockets(&self) -> Vec<Arc<TcpListener>> {
-        let sockets = self.listeners.iter().map(|(_, socket)| socket);
-        sockets.cloned().collect()
+        let of_admin = self.admin.iter().flat_map(|admin| &admin.listeners);
+        let all = self.listeners.iter().chain(of_admin);
+        all.map(|(_, socket)| Arc::clone(socket)).collect()
     }
 
     /// The addresses of the site. The port is never 0.
@@ -255,6 +274,14 @@ impl Server {
     /// The addresses that redirect from plain text to HTTPS.
     pub fn plain_addresses(&self) -> Vec<SocketAddr> {
         addresses_of(&self.listeners, Service::Redirect)
+    }
+
+    /// The addresses for operators.
+    pub fn admin_addresses(&self) -> Vec<SocketAddr> {
+        let admin = self.admin.as_ref();
+        admin.map_or(Vec::new(), |admin| {
+            addresses_of(&admin.listeners, Service::Admin)
+        })
     }
 
     /// What the operator should know before the server runs.
@@ -284,7 +311,15 @@ impl Server {
             self.workers.into_iter().unzip();
         let settings = Arc::new(self.settings);
         self.reloader.begin(&settings, &workers)?;
+        let (mut threads, mut acceptors) = (Vec::new(), Vec::new());
+        let admin = (self.admin)
+            .map(|admin| {
+                let (shutdown, reloader) = (&self.shutdown, &self.reloader);
+                admin.start(&settings, shutdown, reloader, &mut threads)
+            })
+            .transpose()?;
         let running = Running {
+            admin,
             max_connections: settings.config.limits.max_connections,
             budgets: settings.budgets.clone(),
             counters: Arc::clone(&settings.counters),
@@ -298,7 +333,6 @@ impl Server {
         };
         let (finished, all_finished) = bounded(0);
         let (alive, watch) = bounded(0);
-        let (mut threads, mut acceptors) = (Vec::new(), Vec::new());
         // The workers have the settings now. The first ones are not kept beyond a reload.
         let outcome = start_workers(mailboxes, settings, log, finished, &mut threads)
             .and_then(|()| running.start_acceptors(&watch, &mut acceptors));
@@ -346,6 +380,9 @@ fn start_workers(
         threads.push(spawn("worker", move || {
             let mut context = Context::new(&settings, log, mailbox.wakes());
             context.observer.worker = number;
+            if let Some(tally) = settings.tallies.get(number) {
+                context.count_in(Arc::clone(tally), &settings);
+            }
             if let Some(wire) = &settings.wire {
                 wire.wake_for_readers(mailbox.wakes().worker_waker());
             }
@@ -359,6 +396,7 @@ fn start_workers(
 
 /// A running server.
 struct Running {
+    admin: Option<RunningAdmin>,
     max_connections: usize,
     budgets: Budgets,
     counters: Arc<Counters>,
@@ -392,16 +430,20 @@ impl Running {
             };
             threads.push(spawn("acceptor", move || acceptor.run())?);
         }
+        let of_admin = self.admin.iter().flat_map(|admin| admin.acceptors(watch));
+        for acceptor in of_admin {
+            threads.push(spawn("acceptor", move || acceptor.run())?);
+        }
         Ok(())
     }
 
     /// Waits for the order to drain. After it, waits until the workers have exited, the second
     /// order comes, or the deadline passes.
     fn wait(&self, acceptors: &[JoinHandle<()>], all_finished: &Receiver<()>) {
-        match self.orders.recv() {
-            Ok(Order::Drain) => {}
-            Ok(Order::HandOver) => self.release(acceptors),
-            Err(_) => return,
+        match self.first_order() {
+            Some(Order::HandOver) => self.release(acceptors),
+            Some(Order::Drain | Order::Leave) => {}
+            None => return,
         }
         self.shutdown.drain();
         self.workers.iter().for_each(WorkerHandle::wake);
@@ -414,20 +456,39 @@ impl Running {
         }
     }
 
+    /// Waits for an order. If it is to leave, waits until that time is over. `None`: the server must stop at once.
+    fn first_order(&self) -> Option<Order> {
+        match self.orders.recv().ok()? {
+            Order::Leave => {}
+            order => return Some(order),
+        }
+        self.shutdown.leave();
+        let delay = self.reloader.drain_delay().unwrap_or_default();
+        match self.orders.recv_timeout(delay) {
+            Ok(Order::HandOver) => Some(Order::HandOver),
+            Err(RecvTimeoutError::Timeout) => Some(Order::Leave),
+            Ok(Order::Drain | Order::Leave) | Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
     /// Makes the acceptors exit and leaves the listeners to another server. An acceptor that waits exits after its next
     /// client, which it still serves, so the server connects to its own listeners until all acceptors have exited.
     fn release(&self, acceptors: &[JoinHandle<()>]) {
         self.shutdown.hand_over();
+        self.admin.iter().for_each(RunningAdmin::hand_over);
+        let of_admin = self.admin.iter().flat_map(|admin| &admin.listeners);
+        let listeners: Vec<_> = self.listeners.iter().chain(of_admin).collect();
         let has_exited = || acceptors.iter().all(JoinHandle::is_finished);
         for _ in 0..KNOCKS {
             if has_exited() {
                 break;
             }
-            for (_, socket) in &self.listeners {
+            for (_, socket) in &listeners {
                 listen::knock(socket);
             }
             let _ = never::<()>().recv_timeout(LOOK);
         }
+        self.admin.iter().for_each(RunningAdmin::drain);
     }
 
     /// Stops every thread and waits for it. If a worker is stuck, it is left behind, and the end of the
@@ -435,6 +496,7 @@ impl Running {
     fn stop(&self, threads: Vec<JoinHandle<()>>, all_finished: &Receiver<()>) {
         self.shutdown.stop();
         self.workers.iter().for_each(WorkerHandle::wake);
+        self.admin.iter().for_each(RunningAdmin::stop);
         // The listeners of another server must not be shut down.
         let is_handed_over = self.shutdown.is_handed_over();
         for (_, socket) in self.listeners.iter().filter(|_| !is_handed_over) {
@@ -453,13 +515,16 @@ impl Running {
     }
 }
 
-/// Opens the listeners of the site, and the files of those that have one.
+/// Opens listeners, and the files of those that have one.
 fn open_sockets(
-    config: &Config,
+    bind: &Bind,
+    port: Port,
     inherited: &mut Inherited,
 ) -> Result<(Vec<TcpListener>, Vec<BoundFile>), StartError> {
-    let bind = &config.bind;
-    let mut sockets = listen::bind(bind, config.port, inherited)?;
+    let mut sockets = match bind.addresses().next() {
+        Some(_) => listen::bind(bind, port, inherited)?,
+        None => Vec::new(),
+    };
     if bind.passed {
         sockets.extend(passed::sockets()?);
     }
@@ -473,6 +538,26 @@ fn open_sockets(
         files.push(file);
     }
     Ok((sockets, files))
+}
+
+/// Opens what listens for operators, if the configuration asks for it.
+fn open_admin(
+    config: &Config,
+    inherited: &mut Inherited,
+    files: &mut Vec<BoundFile>,
+) -> Result<Option<AdminService>, StartError> {
+    let Some(admin) = &config.admin else {
+        return Ok(None);
+    };
+    let port = Port::Fixed(admin.port);
+    let (sockets, of_sockets) = open_sockets(&admin.bind, port, inherited)?;
+    files.extend(of_sockets);
+    let mut listeners = with_listeners(sockets, config, false, Service::Admin)?;
+    // The proxies of the site are not in front of this listener.
+    for (listener, _) in &mut listeners {
+        listener.is_proxied = false;
+    }
+    AdminService::new(config, admin, listeners).map(Some)
 }
 
 /// The addresses of sockets that the service manager has passed are known from now on.
