@@ -330,6 +330,13 @@ fn a_server_without_a_log_has_no_level() {
     assert_eq!(put(&server, "full", &[]).status, 409);
 }
 
+/// Where the program answers operators, as its banner says.
+fn admin_of(program: &Program) -> String {
+    let address = program.banner.split("metrics are at http://").nth(1);
+    let address = address.and_then(|rest| rest.split('/').next());
+    address.expect("an address").to_owned()
+}
+
 /// The configuration in use is what the operator has written, without the hashes of passwords.
 #[cfg(feature = "full")]
 #[test]
@@ -345,8 +352,7 @@ fn the_configuration_is_shown_without_secrets() {
     let mut command = command();
     command.args(["--log-format", "off", "--config"]).arg(&file);
     let program = Program::start(command.arg(folder.path()));
-    let admin = program.banner.split("at http://").nth(1).expect("a URL");
-    let admin = admin.split('/').next().expect("an address").to_owned();
+    let admin = admin_of(&program);
     let config = || {
         let mut client = Client::of(TcpStream::connect(&admin).expect("it accepts"));
         client.send(b"GET /config HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -428,4 +434,32 @@ fn the_places_of_operators_are_bounded() {
     assert!(find(&refused, b"HTTP/1.1 503 ").is_some());
     drop(silent);
     until("there is a place", || status(&server, "/health") == 200);
+}
+
+/// The last descriptors are not for clients of the site.
+#[test]
+fn a_flood_of_connections_keeps_no_operator_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut shell = std::process::Command::new("sh");
+    shell.env_clear().stdin(std::process::Stdio::null());
+    let line = "ulimit -n 96; exec \"$0\" \"$@\"";
+    shell.args(["-c", line, env!("CARGO_BIN_EXE_docroot")]);
+    shell.args(["--log-format", "off", "--admin", "127.0.0.1:0"]);
+    let program = Program::start(shell.arg(folder.path()));
+    let admin = admin_of(&program);
+    let flood: Vec<Client> = (0..120).map(|_| program.connect()).collect();
+    let mut one_more = program.connect();
+    one_more.send(&request("GET", "/", &[]));
+    // It gets 503 or nothing, as long as the others stay.
+    let refused = one_more.rest();
+    assert!(refused.is_empty() || find(&refused, b"HTTP/1.1 503 ").is_some());
+    let operators: Vec<Client> = (0..8)
+        .map(|_| {
+            let mut client = Client::of(TcpStream::connect(&admin).expect("it accepts"));
+            client.send(&request("GET", "/health", &[]));
+            assert_eq!(client.response("GET").status, 200);
+            client
+        })
+        .collect();
+    drop((flood, operators));
 }

@@ -1,5 +1,6 @@
 //! Starts listeners and workers, and shuts them down.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -193,7 +194,7 @@ impl Server {
             Some(sites) => sites,
             None => open_sites(&config)?,
         };
-        let reach = reach(&config, &addresses);
+        let reach = reach(&config, &addresses, &listeners, &admin);
         let shutdown = Arc::<Shutdown>::default();
         let reloader = Arc::<Reloader>::default();
         Ok(Server {
@@ -608,13 +609,27 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
 }
 
 /// What the process must reach, if it is to be confined.
-fn reach(config: &Config, listening: &[SocketAddr]) -> Reach {
+fn reach(
+    config: &Config,
+    listening: &[SocketAddr],
+    listeners: &[(Listener, Arc<TcpListener>)],
+    admin: &Option<AdminService>,
+) -> Reach {
     if config.privileges.landlock == Landlock::Off {
         return Reach::default();
     }
     // The wire view sends requests again through a connection to the server itself.
-    let port = listening.first().filter(|_| config.inspect);
-    Reach::of(config, port.map(SocketAddr::port).into_iter().collect())
+    let replayed = listening.iter().take(usize::from(config.inspect));
+    let replayed = replayed.map(SocketAddr::port);
+    // A server that is replaced wakes its acceptors by connecting to them.
+    let of_admin = admin.iter().flat_map(|admin| &admin.listeners);
+    let all = listeners.iter().chain(of_admin);
+    let all = all.filter_map(|(listener, _)| listener.address.socket());
+    let woken = all
+        .filter(|_| config.take_over.is_some())
+        .map(|address| address.port());
+    let ports: BTreeSet<u16> = replayed.chain(woken).collect();
+    Reach::of(config, ports.into_iter().collect())
 }
 
 /// The connections of the server to itself, if the wire view may want some.
@@ -632,4 +647,50 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
             work();
         })
         .map_err(|fault| StartError::System("a thread", fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::config::Admin;
+
+    /// The TCP ports that a server may connect to, and those where it listens.
+    fn ports(change: impl FnOnce(&mut Config)) -> (Vec<u16>, Vec<u16>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bind = || Bind {
+            required: vec![[127, 0, 0, 1].into()],
+            ..Bind::default()
+        };
+        let mut config = Config {
+            bind: bind(),
+            port: Port::Fixed(0),
+            admin: Some(Admin {
+                bind: bind(),
+                port: 0,
+            }),
+            ..Config::new(folder.path().into(), 1, 1024)
+        };
+        change(&mut config);
+        let server = Server::bind(config, Arc::default()).expect("it starts");
+        let addresses = [server.addresses(), server.admin_addresses()].concat();
+        let mut listening: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
+        listening.sort_unstable();
+        (server.reach.ports.clone(), listening)
+    }
+
+    /// Otherwise the acceptors of a server that is replaced would not wake up, and take clients of the next one.
+    #[test]
+    fn a_server_that_is_replaced_can_wake_its_acceptors() {
+        let (reached, listening) = ports(|config| config.take_over = Some("/nowhere".into()));
+        assert_eq!(reached, listening);
+        assert_eq!(reached.len(), 2);
+        assert!(ports(|_| ()).0.is_empty());
+        let (reached, _) = ports(|config| config.inspect = true);
+        assert_eq!(reached.len(), 1);
+        let off = |config: &mut Config| {
+            config.take_over = Some("/nowhere".into());
+            config.privileges.landlock = Landlock::Off;
+        };
+        assert!(ports(off).0.is_empty());
+    }
 }
