@@ -207,8 +207,11 @@ fn a_reload_resets_nothing() {
         .reload(|config| config.site.hidden = true)
         .expect("a configuration");
     let name = "docroot_requests_total{site=\"*\",method=\"GET\",status=\"200\"}";
+    // The cache is empty again.
+    let miss = "docroot_cache_lookups_total{outcome=\"miss\"}";
+    let misses = samples(&server)[miss];
     server.get("/a.txt", &[]);
-    check(&samples(&server), &[(name, 2.0)]);
+    check(&samples(&server), &[(name, 2.0), (miss, misses + 1.0)]);
 }
 
 /// RFC 9110 section 12.5.1.
