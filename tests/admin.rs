@@ -330,13 +330,6 @@ fn a_server_without_a_log_has_no_level() {
     assert_eq!(put(&server, "full", &[]).status, 409);
 }
 
-/// Where the program answers operators, as its banner says.
-fn admin_of(program: &Program) -> String {
-    let address = program.banner.split("metrics are at http://").nth(1);
-    let address = address.and_then(|rest| rest.split('/').next());
-    address.expect("an address").to_owned()
-}
-
 /// The configuration in use is what the operator has written, without the hashes of passwords.
 #[cfg(feature = "full")]
 #[test]
@@ -352,9 +345,9 @@ fn the_configuration_is_shown_without_secrets() {
     let mut command = command();
     command.args(["--log-format", "off", "--config"]).arg(&file);
     let program = Program::start(command.arg(folder.path()));
-    let admin = admin_of(&program);
+    let admin = program.admin();
     let config = || {
-        let mut client = Client::of(TcpStream::connect(&admin).expect("it accepts"));
+        let mut client = Client::of(TcpStream::connect(admin).expect("it accepts"));
         client.send(b"GET /config HTTP/1.1\r\nHost: localhost\r\n\r\n");
         client.response("GET").text()
     };
@@ -448,7 +441,7 @@ fn a_flood_of_connections_keeps_no_operator_away() {
     // Silent clients keep their places.
     shell.args(["--head-timeout", "1h"]);
     let program = Program::start(shell.arg(folder.path()));
-    let admin = admin_of(&program);
+    let admin = program.admin();
     let flood: Vec<Client> = (0..120).map(|_| program.connect()).collect();
     let mut one_more = program.connect();
     one_more.send(&request("GET", "/", &[]));
@@ -458,7 +451,7 @@ fn a_flood_of_connections_keeps_no_operator_away() {
     // More than are kept for files.
     let operators: Vec<Client> = (0..16)
         .map(|_| {
-            let mut client = Client::of(TcpStream::connect(&admin).expect("it accepts"));
+            let mut client = Client::of(TcpStream::connect(admin).expect("it accepts"));
             client.send(&request("GET", "/health", &[]));
             assert_eq!(client.response("GET").status, 200);
             client
