@@ -409,4 +409,16 @@ mod tests {
         assert!(mailbox.has_messages());
         assert_eq!(mailbox.woken.try_recv(), Ok(token));
     }
+
+    /// The worker was awake when somebody asked, so nothing woke it, and it is about to wait.
+    #[test]
+    fn a_worker_does_not_wait_while_somebody_asks_for_a_turn() {
+        let (mailbox, handle) = Mailbox::new(Arc::default()).expect("a poller");
+        assert!(!mailbox.has_messages());
+        handle.ask_for_turn();
+        mailbox.set_asleep();
+        assert!(mailbox.has_messages() && !handle.has_turned());
+        mailbox.set_awake();
+        assert!(!mailbox.has_messages() && handle.has_turned());
+    }
 }

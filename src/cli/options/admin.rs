@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 
 use super::definition::{Group, Kind, OptionDef, store};
-use crate::cli::units::{duration, show_duration};
-use crate::net::config::{Admin, Bind};
-
 use super::network::{SOCKET, add_socket};
+use crate::cli::units::duration;
+use crate::net::config::{Admin, Bind};
 
 /// The options of this group.
 pub const GROUP: Group = Group {
@@ -33,7 +32,7 @@ const DRAIN_DELAY: OptionDef = OptionDef::new(
     "How long docroot serves after SIGTERM before it closes its listeners. Meanwhile, /health of --admin says 503, so \
      that load balancers send their clients elsewhere. A second signal ends docroot at once",
 )
-.default(|settings| show_duration(settings.config.drain_delay));
+.default(|_| "0".into());
 
 fn admin(text: &str) -> Result<Admin, String> {
     if let Some(path) = text.strip_prefix(SOCKET) {
