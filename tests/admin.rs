@@ -11,6 +11,7 @@ use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::SiteRoot;
 use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use rustix::process::Signal;
+use support::fuse::SlowFs;
 use support::page::Page;
 use support::program::{Program, command};
 use support::{Client, Response, Setup, TestServer, find, request, until};
@@ -212,6 +213,33 @@ fn a_server_without_its_root_is_not_ready() {
     assert_eq!(status(&server, "/health"), 200, "it serves the old one");
     std::fs::rename(&away, &server.root).expect("renamed");
     assert_eq!(status(&server, "/ready"), 200);
+}
+
+/// A disk that does not answer is no reason to answer nobody.
+#[test]
+fn a_server_whose_disk_hangs_is_not_ready() {
+    let (folder, place) = (tempfile::tempdir(), tempfile::tempdir());
+    let (folder, place) = (folder.expect("a folder"), place.expect("a folder"));
+    std::fs::create_dir(folder.path().join("www")).expect("a folder");
+    let Some(mut disk) = SlowFs::mount(folder.path(), place.path()) else {
+        return;
+    };
+    let server = Setup::new()
+        .admin()
+        .with(|config| config.root = place.path().join("www"))
+        .start();
+    assert_eq!(status(&server, "/ready"), 200);
+    disk.order("hold all");
+    // The second one waits behind the first.
+    for _ in 0..2 {
+        let ready = server.admin("GET", "/ready", &[]);
+        let told = (ready.status, &*ready.text());
+        assert_eq!(told, (503, "the disk does not answer\n"));
+        assert_eq!(status(&server, "/health"), 200);
+        assert_eq!(status(&server, "/metrics"), 200);
+    }
+    disk.order("release");
+    until("it is ready", || status(&server, "/ready") == 200);
 }
 
 #[test]
