@@ -378,6 +378,7 @@ struct Shown {
 
 fn banner(launch: &Launch, server: &Server) -> Shown {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
+    let admin = server.admin_addresses();
     let config = &launch.config;
     // It was found when the server was bound.
     let root =
@@ -390,6 +391,7 @@ fn banner(launch: &Launch, server: &Server) -> Shown {
             None => Scheme::Http,
         },
         plain: &plain,
+        admin: &admin,
         fingerprint: server.fingerprint(),
         outward: &outward_addresses(),
         root: &root,

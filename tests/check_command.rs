@@ -121,6 +121,22 @@ fn a_port_in_use_is_told_and_is_not_taken() {
     assert!(!said.text.contains("in use"), "{}", said.text);
 }
 
+/// The administrative listener is tried like the others.
+#[test]
+fn the_address_for_operators_is_checked() {
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = other.local_addr().expect("an address").to_string();
+    let said = check(nothing, &["--admin", &address, "www"]);
+    said.has(&format!("note: {address} is already in use"));
+    assert_eq!(said.status, 0);
+    let said = check(nothing, &["--admin", "192.0.2.1:9090", "www"]);
+    said.has("error: 192.0.2.1 is not an address of this machine");
+    let said = check(nothing, &["--admin", "unix:absent/s", "www"]);
+    said.has("error: ").has("create its folder");
+    let said = check(nothing, &["--admin", "0.0.0.0:0", "www"]);
+    said.has("warning: --admin is at every address");
+}
+
 #[test]
 fn who_may_not_read_or_listen_is_told() {
     let Some(command) = unprivileged() else {

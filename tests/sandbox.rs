@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::net::TcpStream;
 use std::path::Path;
 
 use rustix::process::Signal;
@@ -129,6 +130,18 @@ fn every_optional_call_can_be_refused() {
     }
 }
 
+fn check_admin(server: &Program) {
+    for path in ["/health", "/ready", "/metrics", "/config"] {
+        let stream = TcpStream::connect(server.admin()).expect("it accepts");
+        let mut client = Client::of(stream);
+        client.send(&request("GET", path, &[]));
+        let response = client.response("GET");
+        assert_eq!(response.status, 200, "{path}");
+        let is_measured = response.text().contains("\nprocess_open_fds ");
+        assert_eq!(is_measured, path == "/metrics", "{path}");
+    }
+}
+
 /// A call that the unit for systemd does not allow would end the server here.
 #[test]
 fn the_unit_allows_every_call() {
@@ -141,8 +154,10 @@ fn the_unit_allows_every_call() {
     let allowed = unit::numbers(&unit::allowed_calls(systemd_analyze));
     assert!(allowed.len() > 200, "{allowed:?}");
     let mut command = command_only(&allowed);
-    let server = Program::start(command.args(["--log-format", "json"]).arg(root.path()));
+    command.args(["--log-format", "json", "--admin", "127.0.0.1:0"]);
+    let server = Program::start(command.arg(root.path()));
     check_everything(&server, &direct);
+    check_admin(&server);
     server.signal(Signal::HUP);
     server.until_said("reloaded the configuration");
     server.signal(Signal::TERM);

@@ -8,7 +8,8 @@ from measure.process import Tree
 from measure.servers import free_port
 
 # Requests go to the servers in turn. A request is tried at another server if the first one did not begin to answer:
-# GET may be repeated (RFC 9110 section 9.2.2). A server that drains answers 503 to a connection that comes at that moment.
+# GET may be repeated (RFC 9110 section 9.2.2). A server that will leave says so at /health of its administrative listener
+# for a while, so none gets a request while it drains.
 HAPROXY = """
 global
   maxconn 4000
@@ -20,15 +21,15 @@ defaults
   timeout server 30s
   retries 3
   option redispatch
-  retry-on conn-failure empty-response response-timeout 503
+  retry-on conn-failure empty-response response-timeout
 frontend all
   bind 127.0.0.1:{port}
   option forwardfor
   default_backend docroots
 backend docroots
   balance roundrobin
-  option httpchk GET /small.txt
-  default-server check inter 200ms fall 1 rise 1 send-proxy-v2 check-send-proxy
+  option httpchk GET /health
+  default-server check inter 200ms fall 1 rise 1 send-proxy-v2
 {servers}
 """
 
@@ -63,10 +64,10 @@ http {{
 
 
 @contextmanager
-def spreading(state, ports):
-    """HAProxy in front of the servers at these ports of this machine; its own port."""
+def spreading(state, places):
+    """HAProxy in front of the servers at these ports of this machine, each with that of its health; its own port."""
     port = free_port()
-    servers = "\n".join(f"  server docroot{number} 127.0.0.1:{one}" for number, one in enumerate(ports))
+    servers = "\n".join(f"  server docroot{number} 127.0.0.1:{one} port {health}" for number, (one, health) in enumerate(places))
     configuration = state / "haproxy.cfg"
     configuration.write_text(HAPROXY.format(state=state, port=port, servers=servers))
     with _running([machine.tool("haproxy"), "-db", "-f", configuration], state / "haproxy.log") as tree:

@@ -24,6 +24,9 @@ RESTARTS = 2
 # Enough answers for every server to have sent some.
 SOME = 300
 
+# The balancer asks five times in this time whether a server will leave.
+DELAY = "1s"
+
 # Every server believes the balancer, and gives the same validators as the others.
 OPTIONS = ["--trust-proxy", "127.0.0.1", "--proxy-protocol", "--etag", "content"]
 
@@ -47,14 +50,16 @@ class Replicas:
     def __init__(self, house, roots):
         self._house = house
         self._roots = roots
-        self.ports = [free_port() for _ in roots]
+        # Of the site, and of the administrative listener.
+        self.places = [(free_port(), free_port()) for _ in roots]
         self._running = [None] * len(roots)
 
     def start(self, number):
         """Starts one, and waits until it listens."""
         stack = ExitStack()
-        options = [*OPTIONS, "--drain-timeout", "10s"]
-        serving = self._house.serving(self._roots[number], *options, port=self.ports[number])
+        port, admin = self.places[number]
+        options = [*OPTIONS, *_observed(admin), "--drain-delay", DELAY, "--drain-timeout", "10s"]
+        serving = self._house.serving(self._roots[number], *options, port=port)
         self._running[number] = (stack, stack.enter_context(serving))
 
     def end(self, number, how):
@@ -76,9 +81,14 @@ class Replicas:
             running[0].close()
 
 
+def _observed(admin):
+    """The options of a server that says at this port how it is."""
+    return ["--admin", f"127.0.0.1:{admin}"]
+
+
 def rolling(house, roots, _):
     """Each server is restarted in turn, twice."""
-    with Replicas(house, roots) as replicas, balancer.spreading(house.folder, replicas.ports) as (port, _):
+    with Replicas(house, roots) as replicas, balancer.spreading(house.folder, replicas.places) as (port, _):
         with Asking(port, "/small.txt", SMALL) as asking:
             asking.until(SOME)
             for number in list(range(COUNT)) * RESTARTS:
@@ -94,7 +104,7 @@ def rolling(house, roots, _):
 
 def killed(house, roots, _):
     """One server is killed under load."""
-    with Replicas(house, roots) as replicas, balancer.spreading(house.folder, replicas.ports) as (port, _):
+    with Replicas(house, roots) as replicas, balancer.spreading(house.folder, replicas.places) as (port, _):
         with Asking(port, "/small.txt", SMALL) as asking:
             asking.until(SOME)
             replicas.end(0, signal.SIGKILL)
@@ -107,7 +117,7 @@ def killed(house, roots, _):
 
 def resumed(house, roots, large):
     """A download from one server goes on at another."""
-    with Replicas(house, roots) as replicas, balancer.spreading(house.folder, replicas.ports) as (port, _):
+    with Replicas(house, roots) as replicas, balancer.spreading(house.folder, replicas.places) as (port, _):
         first = client.fetch(port, "/large.bin", ["Range: bytes=0-9999999"])
         tag, parts = first.fields["etag"], [first.content]
         served = {client.fetch(port, "/large.bin", ["Range: bytes=0-0"]).fields["etag"] for _ in range(COUNT)}
@@ -124,9 +134,9 @@ def named(house, roots, _):
     """The log of a server names the client, not the balancer."""
     log_path = house.folder / "named.log"
     with open(log_path, "wb") as log:
-        port = free_port()
-        options = [*OPTIONS, "--log-format", "combined", "--deny", "127.0.0.9"]
-        with house.serving(roots[0], *options, port=port, log=log), balancer.spreading(house.folder, [port]) as (front, _):
+        port, admin = free_port(), free_port()
+        options = [*OPTIONS, *_observed(admin), "--log-format", "combined", "--deny", "127.0.0.9"]
+        with house.serving(roots[0], *options, port=port, log=log), balancer.spreading(house.folder, [(port, admin)]) as (front, _):
             with clients.connect(front, source="127.0.0.8") as good, clients.connect(front, source="127.0.0.9") as bad:
                 statuses = (clients.ask(good, front, "/small.txt").status, clients.ask(bad, front, "/small.txt").status)
     named_in_log = {line.split(" ", 1)[0] for line in log_path.read_text().splitlines()}
@@ -170,7 +180,7 @@ def rates(house, roots, _):
     with house.serving(roots[0], "--threads", "1") as server:
         rows.append(_rate("one server with one thread, without a balancer", server.port))
     for count in (1, COUNT):
-        with Replicas(house, roots[:count]) as replicas, balancer.spreading(house.folder, replicas.ports) as (port, tree):
+        with Replicas(house, roots[:count]) as replicas, balancer.spreading(house.folder, replicas.places) as (port, tree):
             before = tree.cpu()
             row = _rate(f"{count} behind HAProxy", port)
             rows.append(Row(row.scenario, row.must, f"{row.measured}; HAProxy used {tree.cpu() - before:.1f} s", row.held))

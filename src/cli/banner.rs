@@ -27,6 +27,8 @@ pub struct Banner<'a> {
     pub scheme: Scheme,
     /// Where the server listens without TLS and redirects to HTTPS.
     pub plain: &'a [SocketAddr],
+    /// Where it answers operators.
+    pub admin: &'a [SocketAddr],
     /// The SHA-256 fingerprint of the certificate, if docroot made it for this run.
     pub fingerprint: Option<&'a str>,
     /// The addresses at which other machines reach this one. They replace 0.0.0.0 and ::.
@@ -74,6 +76,9 @@ impl Banner<'_> {
         if !plain.is_empty() {
             let plain = plain.join(" ");
             writeln!(text, "These URLs redirect to HTTPS: {plain}").unwrap_or_default();
+        }
+        for address in self.admin {
+            writeln!(text, "Health and metrics are at http://{address}/").unwrap_or_default();
         }
         if let Some(fingerprint) = self.fingerprint {
             text.push_str("The certificate is self-signed. Its SHA-256 fingerprint:\n");
@@ -298,6 +303,7 @@ mod tests {
             sockets: &[],
             scheme: Scheme::Http,
             plain: &[],
+            admin: &[],
             fingerprint: None,
             outward: &[],
             root: Path::new("/srv"),

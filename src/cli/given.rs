@@ -50,6 +50,18 @@ impl Said {
     }
 }
 
+/// Whether values are printed that may have a password in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// As they were set.
+    Shown,
+    /// As [`MASK`].
+    Masked,
+}
+
+/// What stands for a secret.
+const MASK: &str = "***";
+
 /// What to serve.
 pub struct Served<'a> {
     /// The directory or the single file.
@@ -60,7 +72,12 @@ pub struct Served<'a> {
 
 /// A configuration file with every option: those that were set with their values, the others as comments with
 /// their defaults. An error names a value that such a file cannot have.
-pub fn print(given: &[Given], served: &Served<'_>, defaults: &Settings) -> Result<Vec<u8>, String> {
+pub fn print(
+    given: &[Given],
+    served: &Served<'_>,
+    defaults: &Settings,
+    secrets: Secrets,
+) -> Result<Vec<u8>, String> {
     let mut text = String::new();
     comment(&mut text, "What to serve: a directory or a single file.");
     match &served.source {
@@ -82,7 +99,7 @@ pub fn print(given: &[Given], served: &Served<'_>, defaults: &Settings) -> Resul
         match given.iter().find(|given| given.option.long == option.long) {
             Some(given) => {
                 comment(&mut text, &format!("({})", given.source));
-                word_line(&mut text, option.long, &value(given)?);
+                word_line(&mut text, option.long, &value(given, secrets)?);
             }
             None => {
                 text.push_str("# ");
@@ -94,7 +111,7 @@ pub fn print(given: &[Given], served: &Served<'_>, defaults: &Settings) -> Resul
 }
 
 /// The value of an option that was set.
-fn value(given: &Given) -> Result<String, String> {
+fn value(given: &Given, secrets: Secrets) -> Result<String, String> {
     let Said::Values(values) = &given.said else {
         return Ok("false".to_owned());
     };
@@ -110,7 +127,11 @@ fn value(given: &Given) -> Result<String, String> {
             _ => Ok("1".to_owned()),
         },
         Kind::List(_) => {
-            let shown = values.iter().map(|value| one(name, value));
+            let is_masked = given.option.is_secret && secrets == Secrets::Masked;
+            let shown = values.iter().map(|value| match is_masked {
+                true => Ok(basic_string(MASK)),
+                false => one(name, value),
+            });
             let shown: Vec<String> = shown.collect::<Result<_, _>>()?;
             Ok(match &shown[..] {
                 [] | [_] => format!("[{}]", shown.concat()),

@@ -13,14 +13,14 @@ use command::{PATH, TARGET};
 use config_file::ConfigFile;
 pub use config_file::ReadText;
 use environment::Environment;
-use given::{Given, Said, Served, Value};
+use given::{Given, Said, Secrets, Served, Value};
 use launch::{Command, RootSource};
 use machine::Machine;
 use options::{CONFIG, Mode, OptionDef, options, quoted, write_one_of};
 use settings::Settings;
 pub use usage::UsageError;
 
-use crate::net::config::Config;
+use crate::net::config::{Config, Shown};
 use crate::observe::options::{Detail, JsonField, LogFormat, LogOptions};
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
@@ -224,16 +224,27 @@ fn act(
     if mode == Mode::Learn {
         check_learn(&settings.config)?;
     }
+    let root = settings.config.root.clone();
+    let served = Served {
+        path: &root,
+        source: root_source,
+    };
     if settings.print_config {
-        let root = settings.config.root.clone();
         settings.launch()?;
-        let served = Served {
-            path: &root,
-            source: root_source,
-        };
-        return given::print(&given, &served, &defaults).map(Command::Print);
+        let printed = given::print(&given, &served, &defaults, Secrets::Shown);
+        return printed.map(Command::Print);
+    }
+    if settings.config.admin.is_some() {
+        settings.config.shown = shown(&given, &served, &defaults);
     }
     outcome(mode, settings, matches)
+}
+
+/// What operators see of the configuration. A value that cannot be printed does not keep the server from starting.
+fn shown(given: &[Given], served: &Served<'_>, defaults: &Settings) -> Shown {
+    let printed = given::print(given, served, defaults, Secrets::Masked);
+    let printed = printed.unwrap_or_else(|fault| format!("# {fault}\n").into_bytes());
+    Shown(printed.into())
 }
 
 /// The command for these settings.

@@ -23,6 +23,7 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use super::service_manager::{self, Event};
+use super::units::show_duration;
 use crate::net::server::Handle;
 use crate::observe::metrics::Counters;
 use crate::observe::notice::{print_now, print_soon};
@@ -120,12 +121,12 @@ pub fn act_on_signals(
             // The main thread reads this as soon as the server has stopped.
             second.0.store(number > 0, Ordering::Release);
             service_manager::tell(Event::Stopping);
-            handle.drain();
+            let delay = end(&handle, signal);
             if signal == SIGINT {
                 end_line();
             }
             if number == 0 {
-                tell_if_slow(Arc::clone(&counters));
+                tell_if_slow(Arc::clone(&counters), delay);
             }
         }
         // The process ends here only if the main thread does not return in time.
@@ -135,6 +136,20 @@ pub fn act_on_signals(
     };
     thread::Builder::new().name("signals".into()).spawn(wait)?;
     Ok(hurry)
+}
+
+/// Ends the server, after a delay if the signal and the configuration say so. Returns the delay.
+fn end(handle: &Handle, signal: i32) -> Duration {
+    // Whoever has pressed Ctrl-C waits for the end.
+    let delay = match signal {
+        SIGTERM => handle.drain_delay(),
+        _ => Duration::ZERO,
+    };
+    match delay.is_zero() {
+        true => handle.drain(),
+        false => handle.leave(),
+    }
+    delay
 }
 
 /// The signals that count. A hangup counts only if it is the first signal: when a terminal closes, the shell
@@ -220,10 +235,16 @@ impl Drop for HeldBack {
     }
 }
 
-/// Says after a while how many responses the server still sends.
-fn tell_if_slow(counters: Arc<Counters>) {
+/// Says that the server leaves after a delay, and after a while how many responses it still sends.
+fn tell_if_slow(counters: Arc<Counters>, delay: Duration) {
+    if !delay.is_zero() {
+        let delay = show_duration(delay);
+        print_soon(format!(
+            "docroot: serving for {delay} more, as --drain-delay says\n"
+        ));
+    }
     let tell = move || {
-        let _ = never::<()>().recv_timeout(QUICK_DRAIN);
+        let _ = never::<()>().recv_timeout(delay + QUICK_DRAIN);
         let can_press = io::stderr().is_terminal();
         if let Some(text) = waiting(counters.connections_open.value(), can_press) {
             print_soon(text);

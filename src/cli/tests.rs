@@ -11,7 +11,7 @@ use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
 use crate::http1::allowed_hosts::HostPattern;
-use crate::net::config::{Bind, Config, Port, SiteRoot, SocketFile};
+use crate::net::config::{Bind, Config, Port, Shown, SiteRoot, SocketFile};
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::privileges::options::{Landlock, Privileges};
 use crate::net::privileges::user::UserName;
@@ -110,6 +110,9 @@ fn the_defaults_are_the_documented_ones() {
             allow_hosts: Vec::new(),
             proxies: Arc::default(),
             is_proxied: false,
+            admin: None,
+            drain_delay: Duration::ZERO,
+            shown: Shown::default(),
             take_over: None,
             sites: Vec::new(),
             strict_host: false,
@@ -1198,4 +1201,40 @@ fn proxies_are_named_before_they_are_believed() {
     ] {
         check_error(&[], line, want);
     }
+}
+
+#[test]
+fn operators_have_an_address_of_their_own() {
+    let config = |line: &str| launch(line).config;
+    assert_eq!(config("").admin, None);
+    let at = |line: &str| {
+        let admin = config(line).admin.expect(line);
+        (admin.bind.required, admin.port)
+    };
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    assert_eq!(at("--admin 127.0.0.1:9090"), (vec![local], 9090));
+    assert_eq!(at("--admin [::1]:0"), (vec![Ipv6Addr::LOCALHOST.into()], 0));
+    let admin = config("--admin unix:/run/a,mode=0600")
+        .admin
+        .expect("a socket");
+    let socket = SocketFile {
+        path: "/run/a".into(),
+        mode: Some(0o600),
+    };
+    assert_eq!(
+        (admin.bind.sockets, admin.bind.required),
+        (vec![socket], vec![])
+    );
+    for line in [
+        "--admin 9090",
+        "--admin localhost",
+        "--admin 127.0.0.1",
+        "--admin :9090",
+    ] {
+        check_error(&[], line, "such as 127.0.0.1:9090");
+    }
+    check_error(&[], "--admin unix:", "write unix:PATH");
+    check_error(&[], "--admin unix:/a,mode=9", "octal");
+    let delay = config("--drain-delay 5s").drain_delay;
+    assert_eq!(delay, Duration::from_secs(5));
 }

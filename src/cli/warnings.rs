@@ -33,6 +33,8 @@ pub enum Warning {
     PlainPasswords,
     /// Every client can say that it is another one.
     EveryProxy,
+    /// The administrative pages are on every address of the machine.
+    OpenAdmin,
     /// The password file is among the files that are served.
     ServedUsers(PathBuf),
     /// The file of a log is among the files that are served.
@@ -286,6 +288,11 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if config.proxies.trust_everybody() {
         warnings.push(Warning::EveryProxy);
     }
+    let admin = config.admin.iter();
+    let mut of_admin = admin.flat_map(|admin| admin.bind.addresses());
+    if of_admin.any(|ip| ip.is_unspecified()) {
+        warnings.push(Warning::OpenAdmin);
+    }
     if let Some(file) = &surroundings.served_users {
         warnings.push(Warning::ServedUsers(file.clone()));
     }
@@ -359,6 +366,10 @@ impl fmt::Display for Warning {
             Warning::EveryProxy => f.write_str(
                 "--trust-proxy names every address, so each client can pretend to be another one; \
                  name only the addresses of the proxies",
+            ),
+            Warning::OpenAdmin => f.write_str(
+                "--admin is at every address of this machine, so whoever reaches it can read the configuration and \
+                 change the log; give it the address of a network of your own, 127.0.0.1 or a Unix socket",
             ),
             Warning::ServedUsers(file) => write!(
                 f,

@@ -1,5 +1,8 @@
-//! The server's own pages and endpoints, below `/.docroot/`. Each is off unless an option asks for it.
+//! The server's own pages and endpoints, below `/.docroot/` or at a listener of their own. Each is off unless an option
+//! asks for it.
 
+// What operators and load balancers ask.
+pub mod admin;
 // Who may use them.
 pub mod access;
 // Pages that reload when files change.

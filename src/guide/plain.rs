@@ -14,7 +14,7 @@ pub const TEXT: &str = "text/plain; charset=utf-8";
 pub const JSON: &str = "application/json";
 
 /// A response is no page: it loads nothing and runs nothing.
-const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+pub(super) const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /// The response with text as its content. Nobody caches it.
 pub fn text(response: Response, content: impl Into<Vec<u8>>) -> Response {

@@ -1,6 +1,6 @@
 //! What a server would find wrong at its start, without serving.
 
-use crate::net::config::{Config, Port};
+use crate::net::config::{Bind, Config, Port};
 use crate::net::descriptors;
 use crate::net::listen;
 use crate::net::logs;
@@ -37,13 +37,13 @@ pub fn check(config: &Config, others: usize) -> Checked {
         Ok((_, notices)) => checked.notices = notices,
         Err(fault) => checked.faults.push(fault),
     }
-    checked.try_port(config, config.port);
-    for socket in &config.bind.sockets {
-        checked.note_probe(socket_file::probe(socket));
+    checked.try_port(&config.bind, config.port);
+    if let Some(admin) = &config.admin {
+        checked.try_port(&admin.bind, Port::Fixed(admin.port));
     }
     let redirect = config.tls.as_ref().and_then(|tls| tls.redirect);
     if let Some(port) = redirect {
-        checked.try_port(config, Port::Fixed(port));
+        checked.note_probe(listen::probe(&config.bind, Port::Fixed(port)));
     }
     if let Some(user) = &config.privileges.user {
         checked.note(give_up_root(user).map_err(StartError::User));
@@ -77,8 +77,11 @@ impl Checked {
         self.faults.extend(outcome.err());
     }
 
-    fn try_port(&mut self, config: &Config, port: Port) {
-        self.note_probe(listen::probe(&config.bind, port));
+    fn try_port(&mut self, bind: &Bind, port: Port) {
+        self.note_probe(listen::probe(bind, port));
+        for socket in &bind.sockets {
+            self.note_probe(socket_file::probe(socket));
+        }
     }
 
     fn note_probe(&mut self, probed: Result<(), StartError>) {

@@ -1,8 +1,10 @@
 //! The configuration of a server.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::guide::access::Access;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
@@ -36,6 +38,12 @@ pub struct Config {
     pub allow_hosts: Vec<HostPattern>,
     /// The proxies that may name the client.
     pub proxies: Arc<TrustedProxies>,
+    /// Where the server answers operators: see [`crate::guide::admin`].
+    pub admin: Option<Admin>,
+    /// How long the server still serves after it has said that it will leave.
+    pub drain_delay: Duration,
+    /// What the operator sees of this configuration there: the text that `--print-config` prints, without secrets.
+    pub shown: Shown,
     /// Where the server that is replaced waits, and this one for the next.
     pub take_over: Option<PathBuf>,
     /// Whether these proxies begin a connection with a header of the PROXY protocol.
@@ -93,6 +101,9 @@ impl Config {
             allow_hosts: Vec::new(),
             proxies: Arc::default(),
             is_proxied: false,
+            admin: None,
+            drain_delay: Duration::ZERO,
+            shown: Shown::default(),
             take_over: None,
             sites: Vec::new(),
             strict_host: false,
@@ -207,6 +218,7 @@ impl Config {
             &mut self.is_proxied,
             &running.is_proxied,
         );
+        kept.keep("--admin", &mut self.admin, &running.admin);
         kept.keep("--take-over", &mut self.take_over, &running.take_over);
     }
 
@@ -275,6 +287,34 @@ impl Config {
         // A server that answers for every host does so with sites too.
         let limits = self.bind.is_loopback() || !self.allow_hosts.is_empty();
         AllowedHosts::new(self.bind.addresses(), if limits { &named } else { &[] })
+    }
+}
+
+/// Where the server answers operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// The address or the socket.
+    pub bind: Bind,
+    /// The port of the address. With 0, the system chooses.
+    pub port: u16,
+}
+
+/// A configuration as a text for people. It says where each value comes from, and nothing else that the configuration
+/// itself does not say. So configurations with other texts may be equal.
+#[derive(Clone, Default)]
+pub struct Shown(pub Arc<[u8]>);
+
+impl PartialEq for Shown {
+    fn eq(&self, _: &Shown) -> bool {
+        true
+    }
+}
+
+impl Eq for Shown {}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shown")
     }
 }
 

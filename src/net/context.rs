@@ -16,6 +16,7 @@ use crate::net::settings::{OpenSite, OpenSites, Settings};
 use crate::net::tls::Endpoint;
 use crate::observe::log::LogHandle;
 use crate::observe::observer::Observer;
+use crate::observe::tally::{Counting, SiteNumber, Tally};
 use crate::origin::handler::Origin;
 use crate::origin::origins::Origins;
 use crate::semantics::field::FieldLine;
@@ -111,6 +112,7 @@ impl Context {
             observer: Observer {
                 log,
                 counters: Arc::clone(&settings.counters),
+                counting: None,
                 wire: settings.wire.clone(),
                 worker: 0,
                 ids: settings.ids.as_ref().map(|source| source.generator()),
@@ -125,6 +127,13 @@ impl Context {
         }
     }
 
+    /// Counts in `tally` what the worker does for the sites of these settings.
+    pub fn count_in(&mut self, tally: Arc<Tally>, settings: &Settings) {
+        self.origins.count_in(&tally);
+        let names = settings.sites.names();
+        self.observer.counting = Some(Counting::new(tally, &names));
+    }
+
     /// Switches to new settings. Responses under way finish from their open files. The cache is dropped, because
     /// a file may have another type now. `max_head` stays, because the buffers depend on it.
     pub fn reload(&mut self, settings: &Settings) {
@@ -133,6 +142,9 @@ impl Context {
         self.origins = origins(settings, &self.allowances, &self.archives, self.now.instant);
         if is_draining {
             self.origins.begin_drain();
+        }
+        if let Some(counting) = &self.observer.counting {
+            self.count_in(Arc::clone(counting.tally()), settings);
         }
         self.hosts = Arc::clone(&settings.hosts);
         self.proxies = Arc::clone(&config.proxies);
@@ -188,7 +200,7 @@ fn origins(
     let mut rules = config.rules.clone();
     rules.stores_nothing |= config.site.live_reload;
     let rules = Rc::new(rules);
-    let origin = |site: &OpenSite| {
+    let origin = |number: usize, site: &OpenSite| {
         let (root, options) = (site.root.root(), Arc::clone(&site.options));
         let mut files = Site::new(root, options, allowances.clone());
         files.follow(Arc::clone(&site.root), now);
@@ -196,6 +208,7 @@ fn origins(
             files.use_disk_threads(disk.clone());
         }
         let mut origin = Origin::new(files, config.limits.max_ranges);
+        origin.number = SiteNumber::try_from(number).unwrap_or_default();
         origin.archives = archives.clone();
         origin.hashes = Arc::clone(&settings.hashes);
         origin.rules = Rc::clone(&rules);
@@ -204,8 +217,8 @@ fn origins(
         origin
     };
     let OpenSites { first, others } = &settings.sites;
-    let others = others
-        .iter()
-        .map(|(host, site)| (host.clone(), origin(site)));
-    Origins::new(origin(first), others.collect())
+    // The order of `OpenSites::names`. 0 is no site.
+    let others = others.iter().zip(2..);
+    let others = others.map(|((host, site), number)| (host.clone(), origin(number, site)));
+    Origins::new(origin(1, first), others.collect())
 }

@@ -2,18 +2,23 @@
 
 use std::os::fd::{AsRawFd, RawFd};
 
-use crate::net::config::Config;
+use crate::net::config::{Admin, Config};
 use crate::net::limits::{descriptor_limit, kept_for_files};
 use crate::net::privileges::confine;
 use crate::net::privileges::options::Landlock;
 use crate::net::served::Served;
 use crate::net::start_error::StartError;
 use crate::observe::log::Log;
+use crate::observe::process::ProcessFiles;
 use crate::site::root::LinkPolicy;
 
 /// For one connection: its socket, a directory that is listed, and two directories on the way to the
 /// target of a link.
 const CONNECTION: usize = 4;
+
+/// As many connections as the admin listener has at most. A scraper and a load balancer need one each. They are kept for it, so that clients of the site cannot take
+/// them.
+pub const ADMIN_CONNECTIONS: usize = 16;
 
 /// A listener, and the next client's socket. While `accept` waits, the kernel keeps a number for it.
 const LISTENER: usize = 2;
@@ -58,11 +63,18 @@ pub enum Admitted {
 }
 
 impl SocketNumbers {
-    /// The rule under the limit of this process. Call this when the server has opened what it needs for
-    /// itself.
-    pub fn of_process() -> SocketNumbers {
+    /// Every connection is served.
+    pub const ALL: SocketNumbers = SocketNumbers {
+        refused: u64::MAX,
+        closed: u64::MAX,
+    };
+
+    /// The rule under the limit of this process, of which as many descriptors are `reserved` for others. Call this
+    /// when the server has opened what it needs for itself.
+    pub fn of_process(reserved: usize) -> SocketNumbers {
         let limit = descriptor_limit();
-        SocketNumbers::under(limit, open_below(limit))
+        let left = limit.saturating_sub(reserved as u64);
+        SocketNumbers::under(left, open_below(limit))
     }
 
     fn under(limit: u64, open: u64) -> SocketNumbers {
@@ -111,6 +123,7 @@ fn needed(config: &Config, links: &[LinkPolicy]) -> usize {
         .as_ref()
         .is_some_and(|tls| tls.redirect.is_some());
     let services = 1 + usize::from(is_redirecting);
+    let admin = config.admin.as_ref().map_or(0, of_admin);
     let confined = match config.privileges.landlock {
         Landlock::Off => 0,
         Landlock::Auto | Landlock::Require => confine::DESCRIPTORS,
@@ -124,7 +137,19 @@ fn needed(config: &Config, links: &[LinkPolicy]) -> usize {
         + Log::descriptors(&config.log)
         + ERROR_LOG * usize::from(config.error_log.is_some())
         + confined
+        + admin
         + CONNECTION
+}
+
+/// How many descriptors are kept for connections of operators.
+pub fn kept_for_admin(config: &Config) -> usize {
+    config.admin.as_ref().map_or(0, |_| ADMIN_CONNECTIONS)
+}
+
+/// How many descriptors the administrative service opens: its listeners, its worker, and its connections.
+fn of_admin(admin: &Admin) -> usize {
+    let listeners = admin.bind.addresses().count() + admin.bind.sockets.len();
+    LISTENER * listeners + WORKER + ROOT + ProcessFiles::DESCRIPTORS + ADMIN_CONNECTIONS
 }
 
 /// How many descriptors are open already, such as those that the parent has left open. Those beyond

@@ -15,6 +15,7 @@ use crate::observe::event::{End, ExchangeRecord, Security};
 use crate::observe::observer::Observer;
 use crate::observe::request_id::RequestId;
 use crate::observe::sample::BodySample;
+use crate::observe::tally::{MethodLabel, SiteNumber};
 use crate::observe::wire::{Watched, WireEvent};
 use crate::origin::brief::brief;
 use crate::origin::reason::Reason;
@@ -41,6 +42,8 @@ pub struct Exchange {
     user: Option<Rc<User>>,
     /// Whether it is about a path that needs a password.
     is_protected: bool,
+    /// The site and the method as the metrics name them.
+    counted: (SiteNumber, MethodLabel),
     /// Bytes of content that were written, whether or not the socket has taken them.
     written: u64,
 }
@@ -80,13 +83,17 @@ impl Exchange {
             answer: None,
             user: None,
             is_protected: false,
+            counted: (0, MethodLabel::OTHER),
             written: 0,
         }
     }
 
-    /// Notes what the log says about a request with this head, if the log is on. `bytes` is the head as
-    /// it was received.
+    /// Notes what the log and the metrics say about a request with this head, as far as they are on. `bytes` is the
+    /// head as it was received.
     pub fn note_request(&mut self, head: &RequestHead<'_>, bytes: &[u8], observer: &Observer) {
+        if observer.counting.is_some() {
+            self.counted.1 = MethodLabel::of(head.known);
+        }
         if observer.is_recording() {
             self.request = Some(Box::new(RequestText::of(head)));
             self.keep_head(observer, |heads| heads.request = KeptHead::of(bytes));
@@ -102,6 +109,11 @@ impl Exchange {
                 heads.request = KeptHead::of_part(received)
             });
         }
+    }
+
+    /// Notes the site that answers, for the metrics.
+    pub fn note_site(&mut self, site: SiteNumber) {
+        self.counted.0 = site;
     }
 
     /// Notes the id of the request.
@@ -250,13 +262,20 @@ impl Exchange {
         let sent = self.written.saturating_sub(unsent);
         observer.count(status, sent, end);
         let is_logged = observer.log.takes(status, end);
-        if !is_logged && !observer.is_watched() {
+        let is_recorded = is_logged || observer.is_watched();
+        if !is_recorded && observer.counting.is_none() {
+            return;
+        }
+        now.latest = clock::instant();
+        let duration = now.latest.saturating_duration_since(self.began);
+        if let (Some(counting), Some(status)) = (&observer.counting, status) {
+            counting.count(self.counted, status, sent, duration);
+        }
+        if !is_recorded {
             return;
         }
         self.hide_protected();
         self.make_id(observer);
-        now.latest = clock::instant();
-        let duration = now.latest.saturating_duration_since(self.began);
         let since_turn = now.latest.saturating_duration_since(now.instant);
         let ended = now.system.checked_add(since_turn).unwrap_or(now.system);
         let reason = self.answer.map(|(_, reason)| reason.to_string());

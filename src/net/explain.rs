@@ -133,9 +133,8 @@ fn answer_head(
     let now = &context.now;
     let mut request = request_of(&received, &client, hosts, &PlainText, now, &wakers, false);
     *id = id_of(&request, proxies, &mut context.observer);
-    context.origins.note(received.head.host, &mut context.trace);
-    let origin = context.origins.of(received.head.host);
     let trace = &mut context.trace;
+    let origin = context.origins.of_noted(received.head.host, trace);
     let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {
         Dispatched::Answered(answer, body) => {
             facts.leaves_body |= !body.is_done();

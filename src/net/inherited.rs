@@ -39,6 +39,28 @@ impl Inherited {
 
     fn take_if(&mut self, is_wanted: impl Fn(&TcpListener) -> bool) -> Option<TcpListener> {
         let place = self.0.iter().position(is_wanted)?;
-        Some(self.0.swap_remove(place))
+        // In their order: of several with any port, the next server opens the same ones first.
+        Some(self.0.remove(place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A listener with any port must not get the socket of another service.
+    #[test]
+    fn sockets_with_any_port_are_taken_in_their_order() {
+        let open = |_| TcpListener::bind("127.0.0.1:0").expect("a socket");
+        let sockets: Vec<TcpListener> = (0..4).map(open).collect();
+        let address = |socket: &TcpListener| socket.local_addr().expect("an address");
+        let given: Vec<SocketAddr> = sockets.iter().map(address).collect();
+        let mut inherited = Inherited::of(sockets);
+        let any = "127.0.0.1:0".parse().expect("an address");
+        for (wanted, want) in [(given[0], 0), (any, 1), (given[3], 3), (any, 2)] {
+            let socket = inherited.take(wanted).expect("a socket");
+            assert_eq!(address(&socket), given[want]);
+        }
+        assert!(inherited.take(any).is_none());
     }
 }

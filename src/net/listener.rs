@@ -31,6 +31,8 @@ pub enum Service {
     Site,
     /// Redirects every request to the site over HTTPS.
     Redirect,
+    /// Answers operators and load balancers, and serves nothing of the site.
+    Admin,
 }
 
 impl Address {

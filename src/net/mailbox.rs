@@ -1,4 +1,4 @@
-//! How other threads reach a worker: one channel for sockets, one for wake-ups, and one for new settings.
+//! How other threads reach a worker: one channel for sockets, one for wake-ups, and one for what changes.
 //!
 //! A sender also wakes the worker if it sleeps in its poller.
 
@@ -14,6 +14,7 @@ use mio::{Poll, Token};
 use crate::net::listener::Listener;
 use crate::net::settings::Settings;
 use crate::observe::client::Client;
+use crate::observe::options::LogOptions;
 use crate::origin::reason::Reason;
 use crate::site::disk::Wakers;
 
@@ -32,11 +33,20 @@ pub struct Admission {
     pub refused: Option<Reason>,
 }
 
+/// What changes for a worker while it runs.
+#[derive(Clone)]
+pub enum Change {
+    /// These settings replace the present ones.
+    Settings(Arc<Settings>),
+    /// These options of the log do.
+    Log(Arc<LogOptions>),
+}
+
 /// The acceptors' end.
 #[derive(Clone)]
 pub struct WorkerHandle {
     sender: Sender<Admission>,
-    settings: Sender<Arc<Settings>>,
+    changes: Sender<Change>,
     shared: Arc<Shared>,
 }
 
@@ -48,8 +58,8 @@ pub struct Mailbox {
     pub admissions: Receiver<Admission>,
     /// Tokens of connections that were woken.
     pub woken: Receiver<Token>,
-    /// Settings that replace the present ones.
-    pub settings: Receiver<Arc<Settings>>,
+    /// What changes.
+    pub changes: Receiver<Change>,
     /// Says whether the server is shutting down.
     pub shutdown: Arc<Shutdown>,
     wakes: WakeSender,
@@ -79,6 +89,8 @@ impl<'a> ConnectionWakers<'a> {
 /// The state of the shutdown, shared by all threads.
 #[derive(Default)]
 pub struct Shutdown {
+    /// The server will leave soon, and serves until then.
+    leaving: AtomicBool,
     draining: AtomicBool,
     /// Another server has the listeners.
     handed_over: AtomicBool,
@@ -135,10 +147,10 @@ impl WorkerHandle {
         }
     }
 
-    /// Makes the worker switch to new settings.
-    pub fn reload(&self, settings: Arc<Settings>) {
+    /// Changes something for the worker.
+    pub fn change(&self, change: Change) {
         // If the worker has exited, it serves nobody.
-        let _ = self.settings.send(settings);
+        let _ = self.changes.send(change);
         self.wake();
     }
 
@@ -149,13 +161,19 @@ impl WorkerHandle {
 
     /// Asks the worker to begin a turn. [`WorkerHandle::has_turned`] says whether it has.
     pub fn ask_for_turn(&self) {
-        self.shared.is_asked.store(true, Ordering::Relaxed);
+        // The worker looks at it once more before it waits, so it cannot miss it.
+        self.shared.is_asked.store(true, Ordering::SeqCst);
         self.wake();
     }
 
     /// Whether the worker has begun a turn since it was asked, or has exited.
     pub fn has_turned(&self) -> bool {
-        !self.shared.is_asked.load(Ordering::Relaxed) || !*lock(&self.shared.is_open)
+        !self.shared.is_asked.load(Ordering::Relaxed) || self.has_exited()
+    }
+
+    /// Whether the worker has exited.
+    pub fn has_exited(&self) -> bool {
+        !*lock(&self.shared.is_open)
     }
 
     /// How many connections the worker has.
@@ -185,13 +203,13 @@ impl Mailbox {
         let (sender, admissions) = unbounded();
         // Not bounded: each call of a waker adds one token.
         let (wake_sender, woken) = unbounded();
-        // Each message is a reload by the operator, and a worker that is awake receives all.
-        let (settings_sender, settings) = unbounded();
+        // Each message is a change by the operator, and a worker that is awake receives all.
+        let (change_sender, changes) = unbounded();
         let mailbox = Mailbox {
             poll,
             admissions,
             woken,
-            settings,
+            changes,
             shutdown,
             wakes: WakeSender {
                 sender: wake_sender,
@@ -201,7 +219,7 @@ impl Mailbox {
         };
         let handle = WorkerHandle {
             sender,
-            settings: settings_sender,
+            changes: change_sender,
             shared,
         };
         Ok((mailbox, handle))
@@ -226,9 +244,11 @@ impl Mailbox {
         }
     }
 
-    /// Whether a channel has something that the worker has not received.
+    /// Whether a channel has something that the worker has not received, or somebody waits for its next turn.
     pub(super) fn has_messages(&self) -> bool {
-        !(self.admissions.is_empty() && self.woken.is_empty() && self.settings.is_empty())
+        let has_any =
+            !(self.admissions.is_empty() && self.woken.is_empty() && self.changes.is_empty());
+        has_any || self.shared.is_asked.load(Ordering::SeqCst)
     }
 
     /// Whether no socket waits in the channel, and only connections that are being refused are left.
@@ -266,6 +286,18 @@ impl Mailbox {
 }
 
 impl Shutdown {
+    /// Notes that the server will leave. It goes on serving.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a load balancer should send clients elsewhere: the server will leave or drains. If another server has
+    /// the listeners, clients reach that one.
+    pub fn is_leaving(&self) -> bool {
+        let is_leaving = self.leaving.load(Ordering::SeqCst) || self.is_draining();
+        is_leaving && !self.is_handed_over()
+    }
+
     /// Begins the drain: from now on, each connection ends after its response.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
@@ -386,5 +418,17 @@ mod tests {
             .expect("no panic");
         assert!(mailbox.has_messages());
         assert_eq!(mailbox.woken.try_recv(), Ok(token));
+    }
+
+    /// The worker was awake when somebody asked, so nothing woke it, and it is about to wait.
+    #[test]
+    fn a_worker_does_not_wait_while_somebody_asks_for_a_turn() {
+        let (mailbox, handle) = Mailbox::new(Arc::default()).expect("a poller");
+        assert!(!mailbox.has_messages());
+        handle.ask_for_turn();
+        mailbox.set_asleep();
+        assert!(mailbox.has_messages() && !handle.has_turned());
+        mailbox.set_awake();
+        assert!(!mailbox.has_messages() && handle.has_turned());
     }
 }

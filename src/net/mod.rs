@@ -35,6 +35,10 @@ pub mod local_addresses;
 
 // The thread that accepts.
 mod acceptor;
+// The administrative pages, at a listener and on a worker of their own.
+mod admin;
+// What these pages see of the server.
+mod operated;
 // Opens connections of the server to itself.
 mod replay;
 // How other threads reach a worker.

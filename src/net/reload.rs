@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::net::config::Config;
-use crate::net::mailbox::WorkerHandle;
+use crate::net::mailbox::{Change, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
 use crate::net::privileges::confine::Confinement;
 use crate::net::settings::Settings;
@@ -19,6 +19,7 @@ use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
 use crate::net::tls::options::TlsOptions;
 use crate::net::watches::Watches;
+use crate::observe::options::{LogLevel, LogOptions};
 use crate::origin::auth::Guard;
 
 /// Replaces the settings of a running server.
@@ -37,8 +38,21 @@ pub struct Reloader {
 enum Phase {
     #[default]
     Starting,
-    Running(Arc<Settings>, Vec<WorkerHandle>),
+    Running(Running),
     Ended,
+}
+
+struct Running {
+    settings: Arc<Settings>,
+    workers: Vec<WorkerHandle>,
+    /// The options of the log, if the operator has changed them since the last reload.
+    log: Option<Arc<LogOptions>>,
+}
+
+impl Running {
+    fn log(&self) -> &LogOptions {
+        self.log.as_deref().unwrap_or(&self.settings.config.log)
+    }
 }
 
 /// What came of a reload.
@@ -63,7 +77,11 @@ impl Reloader {
     ) -> Result<(), StartError> {
         let watching = lock(&self.watches).change(&settings.config, &settings.sites);
         self.enter(match &watching {
-            Ok(()) => Phase::Running(Arc::clone(settings), workers.to_vec()),
+            Ok(()) => Phase::Running(Running {
+                settings: Arc::clone(settings),
+                workers: workers.to_vec(),
+                log: None,
+            }),
             Err(_) => Phase::Ended,
         });
         watching
@@ -111,10 +129,12 @@ impl Reloader {
 
     /// How long a drain may take; `None` if the server does not run.
     pub fn drain_time(&self) -> Option<Duration> {
-        match &*lock(&self.phase) {
-            Phase::Running(settings, _) => Some(settings.config.deadlines.drain),
-            Phase::Starting | Phase::Ended => None,
-        }
+        Some(self.settings()?.config.deadlines.drain)
+    }
+
+    /// How long a server that leaves still serves; `None` if the server does not run.
+    pub fn drain_delay(&self) -> Option<Duration> {
+        Some(self.settings()?.config.drain_delay)
     }
 
     /// Switches to a new configuration, once the server runs. If something cannot be opened, nothing changes.
@@ -137,13 +157,14 @@ impl Reloader {
         let ids = open_ids(&config)?;
         let settings = Arc::new(earlier.reloaded(config, sites, guard, endpoint, ids));
         watches.change(&settings.config, &settings.sites)?;
-        let Phase::Running(current, workers) = &mut *lock(&self.phase) else {
+        let Phase::Running(running) = &mut *lock(&self.phase) else {
             return Ok(None);
         };
-        for worker in workers {
-            worker.reload(Arc::clone(&settings));
+        for worker in &running.workers {
+            worker.change(Change::Settings(Arc::clone(&settings)));
         }
-        *current = Arc::clone(&settings);
+        running.settings = Arc::clone(&settings);
+        running.log = None;
         if let Some(endpoint) = &settings.endpoint {
             endpoint.watch_files();
         }
@@ -158,8 +179,27 @@ impl Reloader {
     /// The workers of the running server.
     pub fn workers(&self) -> Vec<WorkerHandle> {
         match &*lock(&self.phase) {
-            Phase::Running(_, workers) => workers.clone(),
+            Phase::Running(running) => running.workers.clone(),
             Phase::Starting | Phase::Ended => Vec::new(),
+        }
+    }
+
+    /// How much is logged; `None` if the server does not run, or has no log.
+    pub(super) fn log_level(&self) -> Option<LogLevel> {
+        match &*lock(&self.phase) {
+            Phase::Running(running) => running.log().level(),
+            Phase::Starting | Phase::Ended => None,
+        }
+    }
+
+    /// Changes how much is logged, until the next reload.
+    pub(super) fn set_log_level(&self, level: LogLevel) {
+        if let Phase::Running(running) = &mut *lock(&self.phase) {
+            let options = Arc::new(running.log().at(level));
+            for worker in &running.workers {
+                worker.change(Change::Log(Arc::clone(&options)));
+            }
+            running.log = Some(options);
         }
     }
 
@@ -169,9 +209,9 @@ impl Reloader {
     }
 
     /// The settings of the running server.
-    fn settings(&self) -> Option<Arc<Settings>> {
+    pub(super) fn settings(&self) -> Option<Arc<Settings>> {
         match &*lock(&self.phase) {
-            Phase::Running(settings, _) => Some(Arc::clone(settings)),
+            Phase::Running(running) => Some(Arc::clone(&running.settings)),
             Phase::Starting | Phase::Ended => None,
         }
     }

@@ -1,5 +1,6 @@
 //! Starts listeners and workers, and shuts them down.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -9,9 +10,10 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never};
 
 use crate::net::acceptor::Acceptor;
+use crate::net::admin::{AdminService, RunningAdmin};
 use crate::net::config::{Bind, Config, Port};
 use crate::net::context::Context;
-use crate::net::descriptors::SocketNumbers;
+use crate::net::descriptors::{self, SocketNumbers};
 use crate::net::inherited::Inherited;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
@@ -45,6 +47,8 @@ const STUCK: Duration = Duration::from_secs(1);
 pub struct Server {
     settings: Settings,
     listeners: Vec<(Listener, Arc<TcpListener>)>,
+    /// Answers operators, if it is on.
+    admin: Option<AdminService>,
     /// Removed at the end.
     files: Vec<BoundFile>,
     notices: Vec<Notice>,
@@ -72,6 +76,8 @@ impl Drop for EndReloaderOnDrop {
 /// What a server is told to do. The second order stops it at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
+    /// Say that the server will leave, and drain after a while.
+    Leave,
     Drain,
     HandOver,
 }
@@ -96,6 +102,17 @@ impl Handle {
     pub fn drain(&self) {
         // If the channel is full or disconnected, the server is shutting down already.
         let _ = self.orders.try_send(Order::Drain);
+    }
+
+    /// Asks the server to do the same after the time that the configuration says. Until then it serves, and says that
+    /// it will leave. A second call, or one of [`Handle::drain`], stops the server at once.
+    pub fn leave(&self) {
+        let _ = self.orders.try_send(Order::Leave);
+    }
+
+    /// How long a server that leaves still serves.
+    pub fn drain_delay(&self) -> Duration {
+        self.reloader.drain_delay().unwrap_or_default()
     }
 
     /// Tells the server that another one accepts from its listeners. It finishes the responses that it has begun, and
@@ -159,7 +176,7 @@ impl Server {
             None => Some(open_sites(&config)?),
             Some(_) => None,
         };
-        let (sockets, files) = open_sockets(&config, &mut inherited)?;
+        let (sockets, mut files) = open_sockets(&config.bind, config.port, &mut inherited)?;
         let mut listeners = with_listeners(sockets, &config, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
         learn_passed(&mut config.bind, &addresses);
@@ -169,6 +186,7 @@ impl Server {
             let plain = listen::bind(&config.bind, Port::Fixed(port), &mut inherited)?;
             listeners.extend(with_listeners(plain, &config, false, Service::Redirect)?);
         }
+        let admin = open_admin(&config, &mut inherited, &mut files)?;
         if let Some(user) = user {
             give_up_root(user).map_err(StartError::User)?;
         }
@@ -176,16 +194,17 @@ impl Server {
             Some(sites) => sites,
             None => open_sites(&config)?,
         };
-        let reach = reach(&config, &addresses);
+        let reach = reach(&config, &addresses, &listeners, &admin);
         let shutdown = Arc::<Shutdown>::default();
         let reloader = Arc::<Reloader>::default();
         Ok(Server {
             listeners,
+            admin,
             files,
             notices,
             workers: workers(&config, &shutdown)?,
             reach,
-            descriptors: SocketNumbers::of_process(),
+            descriptors: SocketNumbers::of_process(descriptors::kept_for_admin(&config)),
             shutdown,
             orders: bounded(2),
             _end: EndReloaderOnDrop(Arc::clone(&reloader)),
@@ -243,8 +262,9 @@ impl Server {
 
     /// The listening sockets, for the server that replaces this one.
     pub fn sockets(&self) -> Vec<Arc<TcpListener>> {
-        let sockets = self.listeners.iter().map(|(_, socket)| socket);
-        sockets.cloned().collect()
+        let of_admin = self.admin.iter().flat_map(|admin| &admin.listeners);
+        let all = self.listeners.iter().chain(of_admin);
+        all.map(|(_, socket)| Arc::clone(socket)).collect()
     }
 
     /// The addresses of the site. The port is never 0.
@@ -255,6 +275,14 @@ impl Server {
     /// The addresses that redirect from plain text to HTTPS.
     pub fn plain_addresses(&self) -> Vec<SocketAddr> {
         addresses_of(&self.listeners, Service::Redirect)
+    }
+
+    /// The addresses for operators.
+    pub fn admin_addresses(&self) -> Vec<SocketAddr> {
+        let admin = self.admin.as_ref();
+        admin.map_or(Vec::new(), |admin| {
+            addresses_of(&admin.listeners, Service::Admin)
+        })
     }
 
     /// What the operator should know before the server runs.
@@ -284,7 +312,15 @@ impl Server {
             self.workers.into_iter().unzip();
         let settings = Arc::new(self.settings);
         self.reloader.begin(&settings, &workers)?;
+        let (mut threads, mut acceptors) = (Vec::new(), Vec::new());
+        let admin = (self.admin)
+            .map(|admin| {
+                let (shutdown, reloader) = (&self.shutdown, &self.reloader);
+                admin.start(&settings, shutdown, reloader, &mut threads)
+            })
+            .transpose()?;
         let running = Running {
+            admin,
             max_connections: settings.config.limits.max_connections,
             budgets: settings.budgets.clone(),
             counters: Arc::clone(&settings.counters),
@@ -298,7 +334,6 @@ impl Server {
         };
         let (finished, all_finished) = bounded(0);
         let (alive, watch) = bounded(0);
-        let (mut threads, mut acceptors) = (Vec::new(), Vec::new());
         // The workers have the settings now. The first ones are not kept beyond a reload.
         let outcome = start_workers(mailboxes, settings, log, finished, &mut threads)
             .and_then(|()| running.start_acceptors(&watch, &mut acceptors));
@@ -346,6 +381,9 @@ fn start_workers(
         threads.push(spawn("worker", move || {
             let mut context = Context::new(&settings, log, mailbox.wakes());
             context.observer.worker = number;
+            if let Some(tally) = settings.tallies.get(number) {
+                context.count_in(Arc::clone(tally), &settings);
+            }
             if let Some(wire) = &settings.wire {
                 wire.wake_for_readers(mailbox.wakes().worker_waker());
             }
@@ -359,6 +397,7 @@ fn start_workers(
 
 /// A running server.
 struct Running {
+    admin: Option<RunningAdmin>,
     max_connections: usize,
     budgets: Budgets,
     counters: Arc<Counters>,
@@ -392,16 +431,20 @@ impl Running {
             };
             threads.push(spawn("acceptor", move || acceptor.run())?);
         }
+        let of_admin = self.admin.iter().flat_map(|admin| admin.acceptors(watch));
+        for acceptor in of_admin {
+            threads.push(spawn("acceptor", move || acceptor.run())?);
+        }
         Ok(())
     }
 
     /// Waits for the order to drain. After it, waits until the workers have exited, the second
     /// order comes, or the deadline passes.
     fn wait(&self, acceptors: &[JoinHandle<()>], all_finished: &Receiver<()>) {
-        match self.orders.recv() {
-            Ok(Order::Drain) => {}
-            Ok(Order::HandOver) => self.release(acceptors),
-            Err(_) => return,
+        match self.first_order() {
+            Some(Order::HandOver) => self.release(acceptors),
+            Some(Order::Drain | Order::Leave) => {}
+            None => return,
         }
         self.shutdown.drain();
         self.workers.iter().for_each(WorkerHandle::wake);
@@ -414,20 +457,39 @@ impl Running {
         }
     }
 
+    /// Waits for an order. If it is to leave, waits until that time is over. `None`: the server must stop at once.
+    fn first_order(&self) -> Option<Order> {
+        match self.orders.recv().ok()? {
+            Order::Leave => {}
+            order => return Some(order),
+        }
+        self.shutdown.leave();
+        let delay = self.reloader.drain_delay().unwrap_or_default();
+        match self.orders.recv_timeout(delay) {
+            Ok(Order::HandOver) => Some(Order::HandOver),
+            Err(RecvTimeoutError::Timeout) => Some(Order::Leave),
+            Ok(Order::Drain | Order::Leave) | Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
     /// Makes the acceptors exit and leaves the listeners to another server. An acceptor that waits exits after its next
     /// client, which it still serves, so the server connects to its own listeners until all acceptors have exited.
     fn release(&self, acceptors: &[JoinHandle<()>]) {
         self.shutdown.hand_over();
+        self.admin.iter().for_each(RunningAdmin::hand_over);
+        let of_admin = self.admin.iter().flat_map(|admin| &admin.listeners);
+        let listeners: Vec<_> = self.listeners.iter().chain(of_admin).collect();
         let has_exited = || acceptors.iter().all(JoinHandle::is_finished);
         for _ in 0..KNOCKS {
             if has_exited() {
                 break;
             }
-            for (_, socket) in &self.listeners {
+            for (_, socket) in &listeners {
                 listen::knock(socket);
             }
             let _ = never::<()>().recv_timeout(LOOK);
         }
+        self.admin.iter().for_each(RunningAdmin::drain);
     }
 
     /// Stops every thread and waits for it. If a worker is stuck, it is left behind, and the end of the
@@ -435,6 +497,7 @@ impl Running {
     fn stop(&self, threads: Vec<JoinHandle<()>>, all_finished: &Receiver<()>) {
         self.shutdown.stop();
         self.workers.iter().for_each(WorkerHandle::wake);
+        self.admin.iter().for_each(RunningAdmin::stop);
         // The listeners of another server must not be shut down.
         let is_handed_over = self.shutdown.is_handed_over();
         for (_, socket) in self.listeners.iter().filter(|_| !is_handed_over) {
@@ -453,13 +516,16 @@ impl Running {
     }
 }
 
-/// Opens the listeners of the site, and the files of those that have one.
+/// Opens listeners, and the files of those that have one.
 fn open_sockets(
-    config: &Config,
+    bind: &Bind,
+    port: Port,
     inherited: &mut Inherited,
 ) -> Result<(Vec<TcpListener>, Vec<BoundFile>), StartError> {
-    let bind = &config.bind;
-    let mut sockets = listen::bind(bind, config.port, inherited)?;
+    let mut sockets = match bind.addresses().next() {
+        Some(_) => listen::bind(bind, port, inherited)?,
+        None => Vec::new(),
+    };
     if bind.passed {
         sockets.extend(passed::sockets()?);
     }
@@ -473,6 +539,26 @@ fn open_sockets(
         files.push(file);
     }
     Ok((sockets, files))
+}
+
+/// Opens what listens for operators, if the configuration asks for it.
+fn open_admin(
+    config: &Config,
+    inherited: &mut Inherited,
+    files: &mut Vec<BoundFile>,
+) -> Result<Option<AdminService>, StartError> {
+    let Some(admin) = &config.admin else {
+        return Ok(None);
+    };
+    let port = Port::Fixed(admin.port);
+    let (sockets, of_sockets) = open_sockets(&admin.bind, port, inherited)?;
+    files.extend(of_sockets);
+    let mut listeners = with_listeners(sockets, config, false, Service::Admin)?;
+    // The proxies of the site are not in front of this listener.
+    for (listener, _) in &mut listeners {
+        listener.is_proxied = false;
+    }
+    AdminService::new(config, admin, listeners).map(Some)
 }
 
 /// The addresses of sockets that the service manager has passed are known from now on.
@@ -523,13 +609,27 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
 }
 
 /// What the process must reach, if it is to be confined.
-fn reach(config: &Config, listening: &[SocketAddr]) -> Reach {
+fn reach(
+    config: &Config,
+    listening: &[SocketAddr],
+    listeners: &[(Listener, Arc<TcpListener>)],
+    admin: &Option<AdminService>,
+) -> Reach {
     if config.privileges.landlock == Landlock::Off {
         return Reach::default();
     }
     // The wire view sends requests again through a connection to the server itself.
-    let port = listening.first().filter(|_| config.inspect);
-    Reach::of(config, port.map(SocketAddr::port).into_iter().collect())
+    let replayed = listening.iter().take(usize::from(config.inspect));
+    let replayed = replayed.map(SocketAddr::port);
+    // A server that is replaced wakes its acceptors by connecting to them.
+    let of_admin = admin.iter().flat_map(|admin| &admin.listeners);
+    let all = listeners.iter().chain(of_admin);
+    let all = all.filter_map(|(listener, _)| listener.address.socket());
+    let woken = all
+        .filter(|_| config.take_over.is_some())
+        .map(|address| address.port());
+    let ports: BTreeSet<u16> = replayed.chain(woken).collect();
+    Reach::of(config, ports.into_iter().collect())
 }
 
 /// The connections of the server to itself, if the wire view may want some.
@@ -547,4 +647,50 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
             work();
         })
         .map_err(|fault| StartError::System("a thread", fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::config::Admin;
+
+    /// The TCP ports that a server may connect to, and those where it listens.
+    fn ports(change: impl FnOnce(&mut Config)) -> (Vec<u16>, Vec<u16>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bind = || Bind {
+            required: vec![[127, 0, 0, 1].into()],
+            ..Bind::default()
+        };
+        let mut config = Config {
+            bind: bind(),
+            port: Port::Fixed(0),
+            admin: Some(Admin {
+                bind: bind(),
+                port: 0,
+            }),
+            ..Config::new(folder.path().into(), 1, 1024)
+        };
+        change(&mut config);
+        let server = Server::bind(config, Arc::default()).expect("it starts");
+        let addresses = [server.addresses(), server.admin_addresses()].concat();
+        let mut listening: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
+        listening.sort_unstable();
+        (server.reach.ports.clone(), listening)
+    }
+
+    /// Otherwise the acceptors of a server that is replaced would not wake up, and take clients of the next one.
+    #[test]
+    fn a_server_that_is_replaced_can_wake_its_acceptors() {
+        let (reached, listening) = ports(|config| config.take_over = Some("/nowhere".into()));
+        assert_eq!(reached, listening);
+        assert_eq!(reached.len(), 2);
+        assert!(ports(|_| ()).0.is_empty());
+        let (reached, _) = ports(|config| config.inspect = true);
+        assert_eq!(reached.len(), 1);
+        let off = |config: &mut Config| {
+            config.take_over = Some("/nowhere".into());
+            config.privileges.landlock = Landlock::Off;
+        };
+        assert!(ports(off).0.is_empty());
+    }
 }

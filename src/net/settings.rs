@@ -19,6 +19,7 @@ use crate::net::replay::registry::Replays;
 use crate::net::tls::Endpoint;
 use crate::observe::metrics::Counters;
 use crate::observe::request_id::IdSource;
+use crate::observe::tally::Tally;
 use crate::observe::topic::Topic;
 use crate::observe::wire::{self, ServerFacts, Wire};
 use crate::origin::auth::Guard;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub guard: Option<Arc<Guard>>,
     /// The server's counters.
     pub counters: Arc<Counters>,
+    /// What each worker counts for the metrics. Empty if they are off.
+    pub tallies: Vec<Arc<Tally>>,
     /// What makes the ids of requests, if they have some.
     pub ids: Option<Arc<IdSource>>,
     /// Creates TLS sessions, if the site is served over TLS.
@@ -156,6 +159,12 @@ pub struct OpenSites {
 }
 
 impl OpenSites {
+    /// The names of the sites for operators: the hosts, and `*` for the site of all others, which comes first.
+    pub(super) fn names(&self) -> Vec<String> {
+        let others = self.others.iter().map(|(host, _)| host.to_string());
+        std::iter::once("*".to_owned()).chain(others).collect()
+    }
+
     /// Every site.
     #[cfg(feature = "live-reload")]
     pub(super) fn all(&self) -> impl Iterator<Item = &OpenSite> {
@@ -216,6 +225,8 @@ impl Settings {
         let room = || Room::new(clock::instant());
         let now = Now::read();
         let class = || Class::new(now.instant, now.system);
+        let counted = config.admin.as_ref().map_or(0, |_| config.threads.max(1));
+        let tallies = (0..counted).map(|_| Arc::default()).collect();
         Settings {
             handlers: Arc::default(),
             ends: EndsWithReload::default(),
@@ -230,6 +241,7 @@ impl Settings {
             guard: None,
             config,
             counters,
+            tallies,
             ids: None,
             endpoint: None,
             wire,
@@ -264,6 +276,7 @@ impl Settings {
             archives: self.archives.clone(),
             hashes: Arc::clone(&self.hashes),
             counters: Arc::clone(&self.counters),
+            tallies: self.tallies.clone(),
             wire: self.wire.clone(),
             replays: self.replays.clone(),
             started: self.started,

@@ -18,7 +18,7 @@ use crate::net::connection::{Connection, Turn};
 use crate::net::context::{Context, TURN_TIME};
 use crate::net::deadline::Waiting;
 use crate::net::fair_queue::FairQueue;
-use crate::net::mailbox::{Admission, Mailbox, WAKE};
+use crate::net::mailbox::{Admission, Change, Mailbox, WAKE};
 use crate::net::protocol::step::Refusal;
 use crate::net::shed::{Holder, Places, Shedding};
 use crate::net::stream::Buffers;
@@ -27,6 +27,7 @@ use crate::net::transport::Transport;
 use crate::observe::closed::{Closed, Why};
 use crate::observe::event::End;
 use crate::observe::phase_report::PhaseReport;
+use crate::observe::tally::Counting;
 use crate::observe::wire::WireEvent;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
@@ -156,13 +157,19 @@ impl Worker {
         }
     }
 
-    /// Tells viewers what the connections do. Returns how long the worker may wait until it does so again.
+    /// Tells viewers and operators what the connections do. Returns how long the worker may wait until it does so again.
     fn tell_phases(&mut self, context: &Context) -> Option<Duration> {
         let slots = &self.slots;
+        let counting = context.observer.counting.as_ref();
         let phases = || {
             let connections = slots.iter().filter_map(|slot| slot.connection.as_ref());
             connections.map(|connection| connection.phase()).collect()
         };
+        if let Some(tally) = counting.map(Counting::tally)
+            && tally.is_asked()
+        {
+            tally.tell_phases(phases());
+        }
         let now = (context.now.instant, context.now.system);
         self.phases.tell(phases, now, &context.observer)
     }
@@ -247,7 +254,14 @@ impl Worker {
 
     /// Switches to new settings. Connections that may not stay end like in a drain.
     fn reload(&mut self, context: &mut Context) {
-        while let Ok(settings) = self.mailbox.settings.try_recv() {
+        while let Ok(change) = self.mailbox.changes.try_recv() {
+            let settings = match change {
+                Change::Settings(settings) => settings,
+                Change::Log(options) => {
+                    context.observer.log.set_options(&options);
+                    continue;
+                }
+            };
             // Handlers are made and dropped here.
             if catch_unwind(AssertUnwindSafe(|| context.reload(&settings))).is_err() {
                 context.observer.counters.worker_panics.add(1);

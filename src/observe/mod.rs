@@ -25,6 +25,12 @@ pub mod log;
 pub mod log_file;
 // Counters.
 pub mod metrics;
+// Counters of each worker, for the metrics.
+pub mod tally;
+// The formats in which programs read metrics.
+pub mod exposition;
+// What the system says about this process.
+pub mod process;
 // How requests are logged.
 pub mod options;
 // The log and the counters of one worker.

@@ -4,6 +4,7 @@ use crate::observe::event::End;
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::observe::request_id::{RequestId, RequestIds};
+use crate::observe::tally::Counting;
 use crate::observe::wire::{Wire, WireEvent};
 
 use std::sync::Arc;
@@ -15,6 +16,8 @@ pub struct Observer {
     pub log: LogHandle,
     /// The counters of the server.
     pub counters: Arc<Counters>,
+    /// What the worker counts for the metrics; `None` if they are off.
+    pub counting: Option<Counting>,
     /// What the wire view reads; `None` if it is off.
     pub wire: Option<Wire>,
     /// The number of the worker.

@@ -32,6 +32,39 @@ pub enum Detail {
     Heads,
 }
 
+/// How much is logged, as an operator chooses it while the server runs. Each says more than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Only requests whose status is an error, or that were cut.
+    Errors,
+    /// [`Detail::Brief`].
+    Brief,
+    /// [`Detail::Full`].
+    Full,
+    /// [`Detail::Heads`].
+    Heads,
+}
+
+impl LogLevel {
+    /// All levels.
+    pub const ALL: [LogLevel; 4] = [
+        LogLevel::Errors,
+        LogLevel::Brief,
+        LogLevel::Full,
+        LogLevel::Heads,
+    ];
+
+    /// The name for operators.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Errors => "errors",
+            LogLevel::Brief => "brief",
+            LogLevel::Full => "full",
+            LogLevel::Heads => "heads",
+        }
+    }
+}
+
 /// How requests are logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogOptions {
@@ -49,6 +82,8 @@ pub struct LogOptions {
     pub zone: Zone,
     /// Of how many successful exchanges one is logged. All others are always logged.
     pub one_in: NonZeroU32,
+    /// Whether none of the successful exchanges is logged.
+    pub only_errors: bool,
     /// The members of a line of JSON, in this order. `None` means all that apply.
     pub fields: Option<Arc<[JsonField]>>,
     /// Where the log goes. Without a file, to the standard output.
@@ -65,9 +100,35 @@ impl LogOptions {
         steps: false,
         zone: Zone::Utc,
         one_in: NonZeroU32::MIN,
+        only_errors: false,
         fields: None,
         file: None,
     };
+
+    /// How much is logged; `None` if nothing is.
+    pub fn level(&self) -> Option<LogLevel> {
+        let level = match self.detail {
+            _ if self.only_errors => LogLevel::Errors,
+            Detail::Brief => LogLevel::Brief,
+            Detail::Full => LogLevel::Full,
+            Detail::Heads => LogLevel::Heads,
+        };
+        (self.format != LogFormat::Off).then_some(level)
+    }
+
+    /// The same options at this level. Errors are logged as before.
+    pub fn at(&self, level: LogLevel) -> LogOptions {
+        LogOptions {
+            only_errors: level == LogLevel::Errors,
+            detail: match level {
+                LogLevel::Errors => self.detail,
+                LogLevel::Brief => Detail::Brief,
+                LogLevel::Full => Detail::Full,
+                LogLevel::Heads => Detail::Heads,
+            },
+            ..self.clone()
+        }
+    }
 
     /// Whether the log prints heads.
     pub fn wants_heads(&self) -> bool {

@@ -60,6 +60,19 @@ pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> 
     answer
 }
 
+/// Answers a request with a handler alone. Without one, the response is 404.
+pub fn answer_without_site(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    trace: &mut Trace,
+) -> Answer {
+    let answer = ask_handlers(origin, request, trace);
+    answer.unwrap_or_else(|| {
+        let reason = Reason::Disk(DiskError::NotFound);
+        Answer::Ready(error(Status::NotFound, reason))
+    })
+}
+
 /// Answers a request if it needs no password, or if its user may read the path. Otherwise, finds out who
 /// the user is. Nothing was looked up on the disk before, so the refusal does not tell which paths exist.
 fn answer_protected(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {

@@ -1,7 +1,12 @@
 //! Files that are part of docroot, such as the script of live reload. They are representations like any
 //! other: with validators, conditions and ranges (RFC 9110 sections 8, 13 and 14).
 //!
+//! So is what an administrative page has just made.
+//!
 //! Large ones are stored in gzip. For a client that does not accept it, docroot decodes them while it sends them.
+
+use std::borrow::Cow;
+use std::rc::Rc;
 
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::handler::{Answer, Origin};
@@ -17,14 +22,16 @@ use crate::semantics::trace::Trace;
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant};
 use crate::site::body::{MemorySource, Stored};
+use crate::site::budget::Account;
 use crate::site::disk_error::DiskError;
 use crate::site::held::HeldBytes;
+use crate::site::storage::Storage;
 use crate::text::hash::stable_hash;
 
 /// A file that is part of docroot.
 #[derive(Clone, Debug)]
 pub struct Embedded {
-    content: &'static [u8],
+    content: Cow<'static, [u8]>,
     /// How the content is stored: as it is, or in gzip.
     stored: Coding,
     media_type: &'static str,
@@ -39,7 +46,13 @@ impl Embedded {
     /// A file with this content and media type. `policy` is the value of `Content-Security-Policy`.
     /// `Cross-Origin-Resource-Policy` keeps other origins from using the file.
     pub fn new(content: &'static str, media_type: &'static str, policy: &'static str) -> Embedded {
-        Embedded::stored(content.as_bytes(), Coding::Identity, media_type, policy)
+        let content = Cow::Borrowed(content.as_bytes());
+        Embedded::stored(content, Coding::Identity, media_type, policy)
+    }
+
+    /// The same for content that was made for one request.
+    pub fn made(content: Vec<u8>, media_type: &'static str, policy: &'static str) -> Embedded {
+        Embedded::stored(content.into(), Coding::Identity, media_type, policy)
     }
 
     /// The same for content that is stored in gzip.
@@ -48,21 +61,21 @@ impl Embedded {
         media_type: &'static str,
         policy: &'static str,
     ) -> Embedded {
-        Embedded::stored(content, Coding::Gzip, media_type, policy)
+        Embedded::stored(content.into(), Coding::Gzip, media_type, policy)
     }
 
     fn stored(
-        content: &'static [u8],
+        content: Cow<'static, [u8]>,
         stored: Coding,
         media_type: &'static str,
         policy: &'static str,
     ) -> Embedded {
         Embedded {
+            tag: format!("{:016x}", stable_hash(&content)),
             content,
             stored,
             media_type,
             policy,
-            tag: format!("{:016x}", stable_hash(content)),
             extra: Extra::default(),
         }
     }
@@ -83,15 +96,25 @@ impl Embedded {
         }
     }
 
+    /// The file as one of the representations that differ in this way.
+    pub fn varying(mut self, dimension: Dimension) -> Embedded {
+        self.extra.dimensions = Dimensions::of(dimension);
+        self
+    }
+
     /// The file as the representation in this language, beside those in other languages.
     pub fn in_language(self, tag: &'static str) -> Embedded {
-        let extra = Extra {
-            dimensions: Dimensions::of(Dimension::Language),
-            ..Extra::default()
-        };
-        let extra = extra.field("Content-Language", tag);
-        Embedded { extra, ..self }
+        let varying = self.varying(Dimension::Language);
+        let extra = varying.extra.field("Content-Language", tag);
+        Embedded { extra, ..varying }
     }
+}
+
+/// The response if it does not depend on the file: a refusal of the method, or the response to OPTIONS.
+pub fn without_file(request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
+    let refusal = refused_method(request, trace);
+    let is_options = request.method() == Some(Method::Options);
+    refusal.or_else(|| is_options.then(|| options(Reason::ResourceOptions, trace)))
 }
 
 /// Answers a request for the file, which is at this path below the prefix of the site.
@@ -102,11 +125,8 @@ pub fn answer_embedded(
     file: &Embedded,
     trace: &mut Trace,
 ) -> Answer {
-    if let Some(refusal) = refused_method(request, trace) {
-        return Answer::Ready(refusal);
-    }
-    if request.method() == Some(Method::Options) {
-        return Answer::Ready(options(Reason::ResourceOptions, trace));
+    if let Some(response) = without_file(request, trace) {
+        return Answer::Ready(response);
     }
     let dimensions = file.dimensions();
     if !dimensions.is_empty() {
@@ -155,7 +175,10 @@ fn with_content(
     file: &Embedded,
     decided: Decided<'_>,
 ) -> Response {
-    let bytes = HeldBytes::of_program(file.content);
+    let bytes = match &file.content {
+        Cow::Borrowed(content) => HeldBytes::of_program(content),
+        Cow::Owned(content) => held(origin, content.clone()),
+    };
     if decided.variant().coding == file.stored {
         return decided.with_content(Whole::Stored(Stored::Memory(bytes)));
     }
@@ -167,4 +190,9 @@ fn with_content(
         Some(decoded) => decided.with_content(Whole::Source(Box::new(decoded))),
         None => disk_error(path, DiskError::CodersBusy),
     }
+}
+
+fn held(origin: &Origin, content: Vec<u8>) -> Rc<HeldBytes> {
+    let charge = origin.site.charge_anyway(Account::Contents, 0);
+    HeldBytes::new(Storage::of(content), charge)
 }

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::observe::tally::SiteNumber;
 use crate::origin::auth::Guard;
 use crate::origin::outdated::Outdated;
 use crate::origin::reason::Reason;
@@ -33,6 +34,8 @@ use crate::site::resolve::{SWEEP, Site};
 
 /// Answers the requests of one worker.
 pub struct Origin {
+    /// The number of the site in the metrics.
+    pub number: SiteNumber,
     /// The document root.
     pub site: Site,
     /// The operator's rules for paths.
@@ -66,6 +69,7 @@ impl Origin {
     /// An origin that answers from `site`.
     pub fn new(site: Site, max_ranges: usize) -> Origin {
         Origin {
+            number: 0,
             site,
             rules: Rc::default(),
             guard: None,

@@ -6,9 +6,11 @@
 //! Host: other             the first site
 //! ```
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::http1::allowed_hosts::HostPattern;
+use crate::observe::tally::Tally;
 use crate::origin::handler::Origin;
 use crate::semantics::date::HttpDate;
 use crate::semantics::host::Host;
@@ -41,8 +43,14 @@ impl Origins {
         }
     }
 
+    /// The same, with the step that says so.
+    pub fn of_noted(&mut self, host: Option<Host<'_>>, trace: &mut Trace) -> &mut Origin {
+        self.note(host, trace);
+        self.of(host)
+    }
+
     /// Adds the step that says which site answers for a host, if there are several.
-    pub fn note(&self, host: Option<Host<'_>>, trace: &mut Trace) {
+    fn note(&self, host: Option<Host<'_>>, trace: &mut Trace) {
         const SITE: Clause = clause!("RFC 9110 section 7.4", "of");
         trace.note_if(|| {
             let host = host.filter(|_| !self.others.is_empty())?;
@@ -68,6 +76,11 @@ impl Origins {
     /// The origin that answers if the host is not known.
     pub fn first(&mut self) -> &mut Origin {
         &mut self.first
+    }
+
+    /// Counts in `tally` how the caches are used.
+    pub fn count_in(&mut self, tally: &Arc<Tally>) {
+        self.all().for_each(|origin| origin.site.count_in(tally));
     }
 
     /// Whether the server is shutting down.

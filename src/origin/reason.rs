@@ -146,6 +146,12 @@ pub enum OwnPageReason {
     ClassCounted,
     /// The class does not count it.
     ClassUncounted,
+    /// A root cannot be opened.
+    NotReady,
+    /// The operator has changed how much is logged.
+    LogLevelChanged,
+    /// How much is logged cannot be changed like this.
+    LogLevelUnchanged,
     /// The lab was asked for this response.
     Lab,
     /// The lab cannot do what it was asked for.
@@ -168,6 +174,9 @@ impl OwnPageReason {
             OwnPageReason::ManyViewers => "as many live views are open as may be",
             OwnPageReason::ClassCounted => "the class counts what the learner has done",
             OwnPageReason::ClassUncounted => "the class does not count the report",
+            OwnPageReason::NotReady => "a root cannot be opened",
+            OwnPageReason::LogLevelChanged => "the log level was changed",
+            OwnPageReason::LogLevelUnchanged => "the log level cannot be changed like this",
             OwnPageReason::Lab => "the lab was asked for this response",
             OwnPageReason::LabRefused => "the lab cannot do what it was asked for",
         }
@@ -183,6 +192,9 @@ impl OwnPageReason {
             OwnPageReason::ManyViewers => "too many live views",
             OwnPageReason::ClassCounted => "class: counted",
             OwnPageReason::ClassUncounted => "class: not counted",
+            OwnPageReason::NotReady => "not ready",
+            OwnPageReason::LogLevelChanged => "log level: changed",
+            OwnPageReason::LogLevelUnchanged => "log level: not changed",
             OwnPageReason::Lab => "lab",
             OwnPageReason::LabRefused => "lab: bad request",
         }
@@ -196,6 +208,9 @@ impl OwnPageReason {
             OwnPageReason::ManyViewers => MANY_VIEWERS,
             OwnPageReason::ClassCounted => CLASS_COUNTED,
             OwnPageReason::ClassUncounted => CLASS_UNCOUNTED,
+            OwnPageReason::NotReady => NOT_READY,
+            OwnPageReason::LogLevelChanged => LOG_LEVEL_CHANGED,
+            OwnPageReason::LogLevelUnchanged => LOG_LEVEL_UNCHANGED,
             OwnPageReason::Lab => LAB,
             OwnPageReason::LabRefused => LAB_REFUSED,
         }
@@ -437,6 +452,11 @@ const PERHAPS_PROXIED: Clause = clause!(
 );
 const CLASS_COUNTED: Clause = clause!("RFC 9110 section 15.3.5", "guide::class", "take_report");
 const CLASS_UNCOUNTED: Clause = clause!("RFC 9110 section 15.5", "guide::class", "take_report");
+const NOT_READY: Clause = clause!("RFC 9110 section 15.6.4", "guide::admin::waiting", "ready");
+const LOG_LEVEL_CHANGED: Clause =
+    clause!("RFC 9110 section 15.3.5", "guide::admin::log_level", "put");
+const LOG_LEVEL_UNCHANGED: Clause =
+    clause!("RFC 9110 section 15.5", "guide::admin::log_level", "put");
 const FOREIGN_PAGE: Clause = clause!("RFC 9110 section 15.5.4", "guide::access", "is_foreign");
 const LAB: Clause = clause!("RFC 9110 section 15", "guide::lab", "answer");
 const LAB_REFUSED: Clause = clause!("RFC 9110 section 15.5", "guide::lab", "answer");

@@ -133,6 +133,11 @@ impl Budget {
         self.held[account as usize].load(Ordering::Relaxed)
     }
 
+    /// How many units are held for all accounts together.
+    pub fn all_held(&self) -> u64 {
+        Account::ALL.iter().map(|&account| self.held(account)).sum()
+    }
+
     /// How much more than the limit is held. Connections, and what they have received and not sent, have
     /// no limit of their own.
     pub fn excess(&self) -> u64 {
@@ -140,8 +145,7 @@ impl Budget {
         if self.reserve.load(Ordering::Relaxed) >= 0 {
             return 0;
         }
-        let held: u64 = Account::ALL.iter().map(|&account| self.held(account)).sum();
-        held.saturating_sub(self.limit)
+        self.all_held().saturating_sub(self.limit)
     }
 
     /// Whether an eighth more than the limit is held. Then clients that send much are refused.

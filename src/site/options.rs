@@ -146,6 +146,16 @@ impl Budgets {
         }
     }
 
+    /// How many bytes of memory the caches hold.
+    pub fn cached(&self) -> u64 {
+        self.cache.all_held()
+    }
+
+    /// How many private copies there are.
+    pub fn copies(&self) -> u64 {
+        self.copies.all_held()
+    }
+
     /// The memory of the server.
     pub fn memory(&self) -> &Arc<Budget> {
         &self.memory

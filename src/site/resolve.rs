@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::observe::tally::Tally;
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
@@ -57,6 +58,8 @@ pub struct Site {
     disk: Option<DiskPool>,
     options: Arc<SiteOptions>,
     cache: Cache,
+    /// Counts the looks into the cache, if somebody wants to know.
+    tally: Option<Arc<Tally>>,
     absent: Absent,
     /// What the worker may hold.
     allowances: Allowances,
@@ -114,6 +117,7 @@ impl Site {
             disk: None,
             options,
             cache: Cache::new(allowances.cache.clone()),
+            tally: None,
             absent: Absent::default(),
             allowances,
             coders: Coders::default(),
@@ -149,6 +153,11 @@ impl Site {
             followed.next_look = now + given_root::INTERVAL;
         }
         self.root = current.root;
+    }
+
+    /// Counts in `tally` how the cache is used.
+    pub fn count_in(&mut self, tally: &Arc<Tally>) {
+        self.tally = Some(Arc::clone(tally));
     }
 
     /// Leaves to this pool what would wait for the disk.
@@ -477,7 +486,10 @@ impl Site {
     fn resolve(&mut self, path: &[u8]) -> Result<Found, LookupError> {
         let blocking = self.blocking();
         let (cached, found) = match self.cache.find(path, self.turn) {
-            Some((file, Looked::InThisTurn)) => return Ok(Resolved::File(Rc::clone(file))),
+            Some((file, Looked::InThisTurn)) => {
+                count(self.tally.as_deref(), true);
+                return Ok(Resolved::File(Rc::clone(file)));
+            }
             // A cached file is found in the same confined way as any other. Otherwise a folder that has
             // moved out of the root, with a link in its place, would still be served.
             Some((file, Looked::At(time))) => {
@@ -504,6 +516,7 @@ impl Site {
                     turn: self.turn,
                     time: self.now,
                 });
+                count(self.tally.as_deref(), true);
                 return Ok(Resolved::File(file));
             }
             self.cache.remove(path);
@@ -533,6 +546,7 @@ impl Site {
 
     /// Keeps a file that was read in this `turn`, or in turn 0 if it was read between turns.
     fn store(&mut self, path: &[u8], read: FileRead<Charge>, turn: u64) -> Rc<StoredFile> {
+        count(self.tally.as_deref(), false);
         let stored = self.stored(path, read, &self.options);
         if self.is_settled(&stored.state) && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
@@ -587,5 +601,12 @@ impl Site {
     /// The largest content that is read into memory.
     pub(super) fn largest_content(&self) -> u64 {
         self.cache.largest_content()
+    }
+}
+
+/// Counts a use of a cached file, or a file that had to be read.
+fn count(tally: Option<&Tally>, is_hit: bool) {
+    if let Some(tally) = tally {
+        tally.count_lookup(is_hit);
     }
 }

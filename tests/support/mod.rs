@@ -36,7 +36,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
-use docroot::net::config::{Bind, Config, Port};
+use docroot::net::config::{Admin, Bind, Config, Port};
 use docroot::net::server::{Handle, Server};
 use docroot::net::settings::MakeHandler;
 use docroot::net::start_error::StartError;
@@ -56,6 +56,8 @@ pub struct TestServer {
     pub address: SocketAddr,
     /// Where it sends clients to HTTPS.
     pub plain_addresses: Vec<SocketAddr>,
+    /// Where it answers operators.
+    pub admin_addresses: Vec<SocketAddr>,
     pub root: PathBuf,
     pub counters: Arc<Counters>,
     /// How many bugs the test brings about.
@@ -129,6 +131,17 @@ impl Setup {
         self.folder.path()
     }
 
+    /// With an administrative listener, on any port of 127.0.0.1.
+    pub fn admin(self) -> Setup {
+        self.with(|config| {
+            let bind = Bind {
+                required: vec![[127, 0, 0, 1].into()],
+                ..Bind::default()
+            };
+            config.admin = Some(Admin { bind, port: 0 });
+        })
+    }
+
     /// Starts the server.
     pub fn start(self) -> TestServer {
         let counters = Arc::new(Counters::default());
@@ -154,6 +167,7 @@ impl Setup {
         let address = server.addresses().first().copied();
         let address = address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
         let plain_addresses = server.plain_addresses();
+        let admin_addresses = server.admin_addresses();
         let handle = server.handle();
         let thread = std::thread::spawn(move || {
             // As in the program: what the tests ask for must work like this. The kernel confines only this thread and
@@ -165,6 +179,7 @@ impl Setup {
         TestServer {
             address,
             plain_addresses,
+            admin_addresses,
             root: self.folder.path().to_owned(),
             counters,
             expected_panics: 0,
@@ -223,6 +238,24 @@ impl TestServer {
         let mut client = self.connect();
         client.send(&request(method, target, fields));
         client.response(method)
+    }
+
+    /// A new connection of an operator.
+    pub fn connect_admin(&self) -> Client {
+        let address = self.admin_addresses.first().expect("--admin");
+        Client::of(TcpStream::connect(address).expect("it accepts"))
+    }
+
+    /// One request of an operator on a new connection.
+    pub fn admin(&self, method: &str, target: &str, fields: &[(&str, &str)]) -> Response {
+        let mut client = self.connect_admin();
+        client.send(&request(method, target, fields));
+        client.response(method)
+    }
+
+    /// Asks the server to leave after the delay of its configuration.
+    pub fn leave(&self) {
+        self.handle.leave();
     }
 
     /// How many bytes of memory the server holds for an account.

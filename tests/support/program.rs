@@ -148,6 +148,14 @@ impl Program {
         Client::of(TcpStream::connect(self.address).expect("it accepts"))
     }
 
+    /// Where it answers operators, as its banner says.
+    pub fn admin(&self) -> SocketAddr {
+        let address = self.banner.split("metrics are at http://").nth(1);
+        let address = address.and_then(|rest| rest.split('/').next());
+        let address = address.expect("--admin");
+        address.parse().expect("an address")
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);

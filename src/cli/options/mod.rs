@@ -6,6 +6,8 @@
 pub use definition::{CONFIG, Group, Kind, OptionDef, Scope, quoted, write_one_of};
 pub use mode::Mode;
 
+// What operators and load balancers see.
+mod admin;
 // What `docroot compress` does.
 mod compress;
 // The configuration file.
@@ -40,7 +42,7 @@ mod responses;
 mod serving;
 
 /// The groups, in the order of the help.
-const GROUPS: [Group; 14] = [
+const GROUPS: [Group; 15] = [
     request::GROUP,
     report::GROUP,
     compress::GROUP,
@@ -48,6 +50,7 @@ const GROUPS: [Group; 14] = [
     responses::GROUP,
     access::GROUP,
     network::GROUP,
+    admin::GROUP,
     output::GROUP,
     learning::GROUP,
     https::GROUP,

@@ -194,7 +194,7 @@ const LAN: &str = "lan";
 const LOCALHOST: &str = "localhost";
 
 /// What begins the path of a socket, and the permissions of the one before.
-const SOCKET: &str = "unix:";
+pub(super) const SOCKET: &str = "unix:";
 const MODE: &str = "mode=";
 
 /// The sockets that systemd passes.
@@ -221,7 +221,7 @@ fn add_listener(bind: &mut Bind, lan: Option<IpAddr>, text: &str) -> Result<(), 
     }
 }
 
-fn add_socket(bind: &mut Bind, text: &str) -> Result<(), String> {
+pub(super) fn add_socket(bind: &mut Bind, text: &str) -> Result<(), String> {
     // In a configuration file, the permissions are in the same string.
     if let Some((path, mode)) = text.rsplit_once(",mode=") {
         add_socket(bind, path)?;

@@ -150,7 +150,9 @@ impl Reach {
         for (_, file) in reread(config) {
             reach.add_file(file, &private);
         }
-        let sockets = config.bind.sockets.iter().map(|socket| &socket.path);
+        let of_admin = config.admin.iter().flat_map(|admin| &admin.bind.sockets);
+        let sockets = config.bind.sockets.iter().chain(of_admin);
+        let sockets = sockets.map(|socket| &socket.path);
         for path in sockets.chain(&config.take_over) {
             reach.add_socket(path);
         }

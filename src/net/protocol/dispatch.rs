@@ -322,7 +322,7 @@ pub fn dispatch(
     trace: &mut Trace,
 ) -> Dispatched {
     let content_use = match connection.service {
-        Service::Site => origin.content_use(request),
+        Service::Site | Service::Admin => origin.content_use(request),
         Service::Redirect => ContentUse::Needless,
     };
     let allowance = match content_use {
@@ -414,6 +414,7 @@ pub fn answer(
     match connection.service {
         Service::Site => answer::answer(origin, request, trace),
         Service::Redirect => Answer::Ready(redirect::answer(request, connection.https_port, trace)),
+        Service::Admin => answer::answer_without_site(origin, request, trace),
     }
 }
 

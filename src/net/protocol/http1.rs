@@ -209,8 +209,8 @@ impl Http1 {
                 let request =
                     request_of(&received, client, hosts, session, now, &wakers, is_secure);
                 exchange.note_id(id_of(&request, proxies, &mut context.observer));
-                context.origins.note(received.head.host, trace);
-                let origin = context.origins.of(received.head.host);
+                let origin = context.origins.of_noted(received.head.host, trace);
+                exchange.note_site(origin.number);
                 dispatch(&request, connection, &mut facts, origin, trace)
             }
         };

@@ -38,7 +38,9 @@ impl LogHandle {
 
     /// Whether an exchange that ends now is logged. Call this once for each, and [`LogHandle::record`] if so.
     pub fn takes(&mut self, status: Option<u16>, end: End) -> bool {
-        self.is_enabled() && (is_always_logged(status, end) || self.sampler.takes_next())
+        self.is_enabled()
+            && (is_always_logged(status, end)
+                || !self.options.only_errors && self.sampler.takes_next())
     }
 
     /// Whether the log prints heads.

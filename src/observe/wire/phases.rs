@@ -38,6 +38,20 @@ const NAMES: [&str; 7] = [
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases([u32; NAMES.len()]);
 
+impl Phases {
+    /// Each phase by its name, with the number of connections in it.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        NAMES.into_iter().zip(self.0)
+    }
+
+    /// Adds those of another worker.
+    pub fn add(&mut self, others: &Phases) {
+        for (count, more) in self.0.iter_mut().zip(others.0) {
+            *count += more;
+        }
+    }
+}
+
 impl FromIterator<Phase> for Phases {
     fn from_iter<I: IntoIterator<Item = Phase>>(phases: I) -> Phases {
         let mut counts = Phases::default();
@@ -51,8 +65,8 @@ impl FromIterator<Phase> for Phases {
 /// The event of a worker with this number.
 pub(super) fn worker(number: usize, phases: Phases, at: SystemTime) -> String {
     let at = milliseconds(at);
-    let counts = NAMES.iter().zip(phases.0);
-    let counts: Vec<String> = counts
+    let counts: Vec<String> = phases
+        .named()
         .map(|(name, count)| format!("\"{name}\":{count}"))
         .collect();
     let counts = counts.join(",");

@@ -1,0 +1,48 @@
+//! Responses of the administrative pages.
+
+use crate::guide::plain;
+use crate::origin::embedded::{Embedded, answer_embedded};
+use crate::origin::handler::{Answer, Origin};
+use crate::origin::reason::Reason;
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::semantics::status::Status;
+use crate::semantics::trace::Trace;
+
+/// Seconds after which a refused client may ask again.
+const RETRY_AFTER: u64 = 2;
+
+/// The response of a server that will leave.
+pub(super) fn leaving(trace: &mut Trace) -> Response {
+    unavailable(Reason::Draining, "leaving\n".to_owned(), trace)
+}
+
+/// 503 with a text that says why.
+pub(super) fn unavailable(reason: Reason, why: String, trace: &mut Trace) -> Response {
+    let status = Status::ServiceUnavailable;
+    trace.note(|| reason.step().leads_to(status));
+    let response = Response::new(status, reason).field("Retry-After", RETRY_AFTER);
+    plain::text(response, why)
+}
+
+/// The response with a text, as a representation.
+pub(super) fn text(
+    content: impl Into<Vec<u8>>,
+    request: &Request<'_>,
+    origin: &mut Origin,
+    trace: &mut Trace,
+) -> Answer {
+    let page = Embedded::made(content.into(), plain::TEXT, plain::POLICY);
+    answer_page(&page, request, origin, trace)
+}
+
+/// The response with a page that was made just now.
+pub(super) fn answer_page(
+    page: &Embedded,
+    request: &Request<'_>,
+    origin: &mut Origin,
+    trace: &mut Trace,
+) -> Answer {
+    // No rules are for these paths.
+    answer_embedded(origin, request, b"", page, trace)
+}

@@ -1,0 +1,105 @@
+//! How much is logged: `errors`, `brief`, `full` or `heads`.
+//!
+//! ```text
+//! GET /log-level     brief
+//! PUT /log-level     the content is one of the names; 204
+//! ```
+
+use std::sync::Arc;
+
+use crate::guide::access::refusal_to_foreign;
+use crate::guide::admin::answers::text;
+use crate::guide::admin::operated::Operated;
+use crate::guide::content::with_content;
+use crate::guide::fault::Fault;
+use crate::guide::plain;
+use crate::observe::options::LogLevel;
+use crate::origin::handler::{Answer, Origin};
+use crate::origin::reason::{OwnPageReason, Reason};
+use crate::origin::refuse::error;
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::semantics::method::Method;
+use crate::semantics::status::Status;
+use crate::semantics::trace::Trace;
+
+/// The path.
+pub(super) const LOG_LEVEL: &[u8] = b"/log-level";
+
+/// The methods.
+const ALLOW: &str = "GET, HEAD, OPTIONS, PUT";
+
+/// The most bytes of content: a name and a line end.
+const LONGEST: u64 = 16;
+
+/// What is said if there is no log.
+const NO_LOG: &str = "There is no access log: start docroot with another --log-format than off.";
+
+/// The most bytes of content that it takes from a request.
+pub(super) fn takes_content(request: &Request<'_>) -> Option<u64> {
+    let is_put = request.method() == Some(Method::Registered("PUT"));
+    (is_put && request.head.target.path() == Some(LOG_LEVEL)).then_some(LONGEST)
+}
+
+/// The answer to any method.
+pub(super) fn answer(
+    server: &Arc<dyn Operated>,
+    request: &Request<'_>,
+    origin: &mut Origin,
+    trace: &mut Trace,
+) -> Answer {
+    match request.method() {
+        Some(Method::Get | Method::Head) => {
+            let name = server.log_level().map_or("off", LogLevel::name);
+            text(format!("{name}\n"), request, origin, trace)
+        }
+        Some(Method::Registered("PUT")) => put(server, request, origin),
+        Some(Method::Options) => {
+            let response = Response::new(Status::NoContent, Reason::ResourceOptions);
+            Answer::Ready(response.field("Allow", ALLOW))
+        }
+        Some(_) => {
+            let refusal = error(Status::MethodNotAllowed, Reason::MethodNotAllowed);
+            Answer::Ready(refusal.field("Allow", ALLOW))
+        }
+        None => Answer::Ready(error(Status::NotImplemented, Reason::UnknownMethod)),
+    }
+}
+
+fn put(server: &Arc<dyn Operated>, request: &Request<'_>, origin: &mut Origin) -> Answer {
+    if let Some(refusal) = refusal_to_foreign(request) {
+        return Answer::Ready(refusal);
+    }
+    let server = Arc::clone(server);
+    let change = move |content: &[u8]| {
+        let level = level(content)?;
+        if server.log_level().is_none() {
+            let text = NO_LOG.to_owned();
+            let status = Status::Conflict;
+            return Err(Fault { status, text });
+        }
+        server.set_log_level(level);
+        let reason = Reason::OwnPage(OwnPageReason::LogLevelChanged);
+        Ok(Response::new(Status::NoContent, reason).field("Cache-Control", "no-store"))
+    };
+    with_content(
+        origin,
+        Box::new(move |_, held| change(&held.bytes)),
+        refused,
+    )
+}
+
+/// The level that the content names.
+fn level(content: &[u8]) -> Result<LogLevel, Fault> {
+    let name = content.trim_ascii();
+    let mut levels = LogLevel::ALL.into_iter();
+    let found = levels.find(|level| level.name().as_bytes() == name);
+    found.ok_or_else(|| {
+        let names = LogLevel::ALL.map(LogLevel::name).join(", ");
+        Fault::query(format!("The content must be one of {names}."))
+    })
+}
+
+fn refused(fault: Fault, trace: &mut Trace) -> Response {
+    plain::refused(fault, OwnPageReason::LogLevelUnchanged, 0, trace)
+}

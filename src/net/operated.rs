@@ -1,0 +1,110 @@
+//! What the administrative pages see of a running server, and what they change.
+//!
+//! Everything is asked for when a page is requested, so a reload shows at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::guide::admin::metrics::Facts;
+use crate::guide::admin::operated::{Look, Operated};
+use crate::net::limits::descriptor_limit;
+use crate::net::mailbox::{Shutdown, WorkerHandle};
+use crate::net::open::open_site;
+use crate::net::reload::Reloader;
+use crate::observe::metrics::Counters;
+use crate::observe::options::LogLevel;
+use crate::observe::process::{ProcessFiles, Usage};
+use crate::observe::tally::{Tally, Totals};
+use crate::site::budget::Account;
+use crate::site::options::Budgets;
+
+/// A running server.
+pub(super) struct RunningServer {
+    /// Its shutdown.
+    pub shutdown: Arc<Shutdown>,
+    /// What it has and does now.
+    pub reloader: Arc<Reloader>,
+    /// When it started.
+    pub started: SystemTime,
+    /// What it holds for clients.
+    pub budgets: Budgets,
+    /// What its threads count together.
+    pub counters: Arc<Counters>,
+    /// What each worker counts.
+    pub tallies: Vec<Arc<Tally>>,
+    /// What the administrative worker counts. Its panics belong to the server.
+    pub own: Arc<Counters>,
+    /// What the system says.
+    pub files: Mutex<ProcessFiles>,
+}
+
+impl RunningServer {
+    fn usage(&self) -> Usage {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.read()
+    }
+}
+
+impl Operated for RunningServer {
+    fn is_leaving(&self) -> bool {
+        self.shutdown.is_leaving()
+    }
+
+    fn look(&self) -> Option<Look> {
+        let settings = self.reloader.settings()?;
+        Some(Box::new(move || {
+            let config = &settings.config;
+            let mut roots = config.roots().into_iter();
+            let opened = roots.try_for_each(|root| open_site(root, &config.site).map(drop));
+            opened.map_err(|fault| fault.to_string())
+        }))
+    }
+
+    fn config(&self) -> Arc<[u8]> {
+        let settings = self.reloader.settings();
+        settings.map_or(Arc::default(), |settings| {
+            Arc::clone(&settings.config.shown.0)
+        })
+    }
+
+    fn log_level(&self) -> Option<LogLevel> {
+        self.reloader.log_level()
+    }
+
+    fn set_log_level(&self, level: LogLevel) {
+        self.reloader.set_log_level(level);
+    }
+
+    fn ask_workers(&self) {
+        for tally in &self.tallies {
+            tally.ask_for_phases();
+        }
+        let workers = self.reloader.workers();
+        workers.iter().for_each(WorkerHandle::ask_for_turn);
+    }
+
+    fn have_workers_answered(&self) -> bool {
+        let workers = self.reloader.workers();
+        let mut tallies = self.tallies.iter().zip(&workers);
+        // A worker that has exited has no connections.
+        tallies.all(|(tally, worker)| !tally.is_asked() || worker.has_exited())
+    }
+
+    fn facts(&self) -> Facts {
+        let memory = self.budgets.memory();
+        let mut counters = self.counters.snapshot();
+        counters.worker_panics += self.own.worker_panics.value();
+        Facts {
+            started: self.started,
+            workers: self.tallies.len(),
+            counters,
+            totals: Totals::of(&self.tallies),
+            memory: Account::ALL.map(|account| memory.held(account)),
+            memory_limit: memory.limit(),
+            cached: self.budgets.cached(),
+            copies: self.budgets.copies(),
+            usage: self.usage(),
+            most_descriptors: descriptor_limit(),
+        }
+    }
+}
