@@ -235,7 +235,8 @@ fn the_password_prompt_cannot_be_stopped() {
         let path = format!("/proc/{}/stat", pid.as_raw_nonzero());
         let is = |state: &str| {
             let text = fs::read_to_string(&path).expect("it was not waited for");
-            text.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(state))
+            text.rsplit_once(") ")
+                .is_some_and(|(_, rest)| rest.starts_with(state))
         };
         until("it ends or stops", || is("Z") || is("T"));
         let has_stopped = is("T");

@@ -12,7 +12,7 @@ use rustix::fs::{Stat, fstat};
 use rustix::termios::tcgetwinsize;
 use tz::TimeZoneSettings;
 
-use crate::net::limits::raise_descriptor_limit;
+use crate::net::limits::{descriptor_limit, raise_descriptor_limit};
 use crate::net::local_addresses::outward_addresses;
 use crate::observe::zone::Zone;
 use crate::site::named_file;
@@ -22,6 +22,8 @@ use crate::site::named_file;
 pub struct Machine {
     /// The number of processors that this process may use.
     pub processors: usize,
+    /// The number of files that this process could have open when it started.
+    pub given_descriptors: u64,
     /// The number of files that this process may have open.
     pub descriptors: u64,
     /// What the standard output is.
@@ -41,6 +43,8 @@ impl Machine {
     pub fn inspect() -> Machine {
         Machine {
             processors: thread::available_parallelism().map_or(1, usize::from),
+            given_descriptors: descriptor_limit(),
+            // After it was read.
             descriptors: raise_descriptor_limit(),
             stdout: Stdout::inspect(),
             colour_on_stdout: wants_colour(&io::stdout()),

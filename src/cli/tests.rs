@@ -33,6 +33,7 @@ mod explain;
 
 const MACHINE: Machine = Machine {
     processors: 4,
+    given_descriptors: 1024,
     descriptors: 1024,
     colour_on_stdout: true,
     stdout: Stdout::Terminal,
