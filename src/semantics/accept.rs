@@ -163,7 +163,7 @@ pub fn preferred_alternates(fields: &Fields, own: &str, alternates: &[&str]) -> 
 /// The most specific media range that matches `media_type`. It applies even if its weight is lower.
 fn most_specific(fields: &Fields, media_type: &str) -> Option<Matched> {
     fields
-        .members(FieldName::Accept)
+        .preferences(FieldName::Accept)
         .filter_map(|member| {
             let (range, weight) = split_weight(member)?;
             let precision = precision(range, media_type.as_bytes())?;

@@ -8,6 +8,15 @@ use unicode_normalization::char::is_combining_mark;
 /// How many words count. Each costs a search of each name, and a client chooses them.
 const MOST_WORDS: usize = 16;
 
+/// How many bytes the words have together, as many as a name. A search also takes time for each byte of the word.
+const MOST_BYTES: usize = 255;
+
+/// How many bytes a search passes in the time of a system call.
+const SEARCHED: usize = 1024;
+
+/// How many bytes are folded in that time, unless they are ASCII.
+const FOLDED: usize = 64;
+
 /// The words of a filter, folded. Without words, it keeps every name.
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -18,10 +27,25 @@ impl Filter {
     /// The filter that was typed as `text`.
     pub(super) fn new(text: &str) -> Filter {
         let folded = folded(text);
-        let words = folded.split_whitespace().take(MOST_WORDS);
+        let mut bytes = 0;
+        let fits = |word: &&str| {
+            bytes += word.len();
+            bytes <= MOST_BYTES
+        };
+        let words = folded.split_whitespace().take(MOST_WORDS).take_while(fits);
         Filter {
             words: words.map(str::to_owned).collect(),
         }
+    }
+
+    /// What a look at this name costs at most, in units of a system call.
+    pub(super) fn cost(&self, name: &[u8]) -> usize {
+        let searched = self.words.len() * (name.len() + MOST_BYTES / MOST_WORDS);
+        let folded = match self.words.is_empty() || name.is_ascii() {
+            true => 0,
+            false => name.len(),
+        };
+        searched / SEARCHED + folded / FOLDED
     }
 
     /// Whether it keeps this name.
@@ -29,14 +53,11 @@ impl Filter {
         if self.words.is_empty() {
             return true;
         }
-        if name.is_ascii() {
-            let mut words = self.words.iter().map(String::as_bytes);
-            return words.all(|word| {
-                name.windows(word.len())
-                    .any(|part| part.eq_ignore_ascii_case(word))
-            });
-        }
-        let name = folded(&String::from_utf8_lossy(name));
+        let name = match str::from_utf8(name) {
+            Ok(name) if name.is_ascii() => name.to_ascii_lowercase(),
+            _ => folded(&String::from_utf8_lossy(name)),
+        };
+        // This search is linear, whatever the word.
         self.words.iter().all(|word| name.contains(word))
     }
 }
@@ -99,6 +120,33 @@ mod tests {
         check("a a", b"a", true); // words may overlap
         let many = "a ".repeat(MOST_WORDS) + "b";
         check(&many, b"a", true); // further words do not count
+        let long = "a".repeat(MOST_BYTES - 1);
+        check(
+            &format!("{long} b c"),
+            (long.clone() + "b").as_bytes(),
+            true,
+        );
+        check(&format!("{long} b c"), long.as_bytes(), false);
+    }
+
+    #[test]
+    fn a_costly_look_counts_as_system_calls() {
+        let cost = |words: usize, name: &str| {
+            let filter = Filter::new(&"a ".repeat(words));
+            filter.cost(name.as_bytes())
+        };
+        let (plain, accented) = ("n".repeat(255), "\u{e4}".repeat(127));
+        for (words, name, want) in [
+            (0, &plain, 0),
+            (1, &plain, 0),
+            (16, &"n".repeat(20), 0),
+            (16, &plain, 4),
+            (0, &accented, 0),
+            (1, &accented, 3),
+            (16, &accented, 7),
+        ] {
+            assert_eq!(cost(words, name), want, "{words} words in {name}");
+        }
     }
 
     #[test]
