@@ -19,9 +19,12 @@ pub(super) enum Value {
     Other,
 }
 
-/// The members of a dictionary in one field line; `None` if it is malformed. A key may come twice. The caller takes
-/// its last value (section 3.2): to look for every key here would take quadratic time.
-pub(super) fn dictionary(line: &[u8]) -> Option<Vec<(&[u8], Value)>> {
+/// The members of a dictionary in one field line whose keys are `wanted`; `None` if it is malformed. If a key comes
+/// twice, the last value counts (section 3.2). To compare all keys with each other would take quadratic time.
+pub(super) fn dictionary<'a>(
+    line: &'a [u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> Option<Vec<(&'a [u8], Value)>> {
     let mut input = Input(line);
     let mut members: Vec<(&[u8], Value)> = Vec::new();
     input.skip(b" ");
@@ -32,7 +35,10 @@ pub(super) fn dictionary(line: &[u8]) -> Option<Vec<(&[u8], Value)>> {
             false => Value::Other,
         };
         input.parameters()?;
-        members.push((key, value));
+        if wanted(key) {
+            members.retain(|(known, _)| *known != key);
+            members.push((key, value));
+        }
         input.skip(b" \t");
         if input.0.is_empty() {
             break;
@@ -188,7 +194,7 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, want: Option<&[(&str, Value)]>) {
-        let got = dictionary(line.as_bytes());
+        let got = dictionary(line.as_bytes(), |_| true);
         let want = want.map(|members| {
             let members = members.iter().map(|(key, value)| (key.as_bytes(), *value));
             members.collect::<Vec<_>>()
@@ -207,11 +213,22 @@ mod tests {
             Some(&[("a", Integer(1)), ("b", Integer(2))]),
         );
         check("a=1;x;y=2; z=\"q\"", Some(&[("a", Integer(1))]));
-        check("a=1, a=3", Some(&[("a", Integer(1)), ("a", Integer(3))]));
+        check("a=1, a=3", Some(&[("a", Integer(3))])); // 3.2: the last value counts
         check(
             "*a_-.*9=999999999999999",
             Some(&[("*a_-.*9", Integer(999_999_999_999_999))]),
         );
+    }
+
+    /// What is not wanted is neither kept nor compared, however much there is of it.
+    #[test]
+    fn only_wanted_members_are_kept() {
+        let others: Vec<String> = (0..10_000).map(|number| format!("x{number}=1")).collect();
+        let line = format!("a=1, {}, a=2, b", others.join(","));
+        let got = dictionary(line.as_bytes(), |key| key == b"a").expect("a dictionary");
+        assert_eq!(got, [(&b"a"[..], Integer(2))]);
+        assert!(got.capacity() < 10, "{}", got.capacity());
+        assert_eq!(dictionary(b"b=, a=1", |key| key == b"a"), None);
     }
 
     #[test]
