@@ -6,11 +6,9 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use serde_json::Value;
-use support::pause;
 use support::program::{command, unprivileged};
 
 /// What a check says.
@@ -76,6 +74,10 @@ fn users_are_read() {
 #[cfg(all(feature = "auth", feature = "tls"))]
 #[test]
 fn no_file_keeps_a_check_waiting() {
+    use std::process::Stdio;
+    use std::time::Duration;
+    use support::pause;
+
     let folder = tempfile::tempdir().expect("a folder");
     let fifo = folder.path().join("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).expect("a FIFO");

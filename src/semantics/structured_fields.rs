@@ -21,10 +21,10 @@ pub(super) enum Value {
 
 /// The members of a dictionary in one field line whose keys are `wanted`; `None` if it is malformed. If a key comes
 /// twice, the last value counts (section 3.2). To compare all keys with each other would take quadratic time.
-pub(super) fn dictionary<'a>(
-    line: &'a [u8],
+pub(super) fn dictionary(
+    line: &[u8],
     wanted: impl Fn(&[u8]) -> bool,
-) -> Option<Vec<(&'a [u8], Value)>> {
+) -> Option<Vec<(&[u8], Value)>> {
     let mut input = Input(line);
     let mut members: Vec<(&[u8], Value)> = Vec::new();
     input.skip(b" ");

@@ -8,9 +8,6 @@ use unicode_normalization::char::is_combining_mark;
 /// How many words count. Each costs a search of each name, and a client chooses them.
 const MOST_WORDS: usize = 16;
 
-/// How many bytes the words have together, as many as a name. A search also takes time for each byte of the word.
-const MOST_BYTES: usize = 255;
-
 /// How many bytes a search passes in the time of a system call.
 const SEARCHED: usize = 1024;
 
@@ -27,12 +24,7 @@ impl Filter {
     /// The filter that was typed as `text`.
     pub(super) fn new(text: &str) -> Filter {
         let folded = folded(text);
-        let mut bytes = 0;
-        let fits = |word: &&str| {
-            bytes += word.len();
-            bytes <= MOST_BYTES
-        };
-        let words = folded.split_whitespace().take(MOST_WORDS).take_while(fits);
+        let words = folded.split_whitespace().take(MOST_WORDS);
         Filter {
             words: words.map(str::to_owned).collect(),
         }
@@ -40,7 +32,10 @@ impl Filter {
 
     /// What a look at this name costs at most, in units of a system call.
     pub(super) fn cost(&self, name: &[u8]) -> usize {
-        let searched = self.words.len() * (name.len() + MOST_BYTES / MOST_WORDS);
+        // A search takes time for each byte of the word too, unless the word is longer than the name.
+        let words = self.words.iter().map(String::len);
+        let words = words.filter(|&length| length <= name.len());
+        let searched: usize = words.map(|length| length + name.len()).sum();
         let folded = match self.words.is_empty() || name.is_ascii() {
             true => 0,
             false => name.len(),
@@ -120,32 +115,29 @@ mod tests {
         check("a a", b"a", true); // words may overlap
         let many = "a ".repeat(MOST_WORDS) + "b";
         check(&many, b"a", true); // further words do not count
-        let long = "a".repeat(MOST_BYTES - 1);
-        check(
-            &format!("{long} b c"),
-            (long.clone() + "b").as_bytes(),
-            true,
-        );
-        check(&format!("{long} b c"), long.as_bytes(), false);
     }
 
     #[test]
     fn a_costly_look_counts_as_system_calls() {
-        let cost = |words: usize, name: &str| {
-            let filter = Filter::new(&"a ".repeat(words));
-            filter.cost(name.as_bytes())
+        let cost = |words: usize, word: usize, name: &str| {
+            let text = ("a".repeat(word) + " ").repeat(words);
+            Filter::new(&text).cost(name.as_bytes())
         };
         let (plain, accented) = ("n".repeat(255), "\u{e4}".repeat(127));
-        for (words, name, want) in [
-            (0, &plain, 0),
-            (1, &plain, 0),
-            (16, &"n".repeat(20), 0),
-            (16, &plain, 4),
-            (0, &accented, 0),
-            (1, &accented, 3),
-            (16, &accented, 7),
+        for (words, word, name, want) in [
+            (0, 0, &plain, 0),
+            (1, 1, &plain, 0),
+            (16, 1, &"n".repeat(20), 0),
+            (16, 1, &plain, 4),
+            (16, 255, &plain, 7),
+            (16, 256, &plain, 0),
+            (99, 255, &plain, 7),
+            (0, 0, &accented, 0),
+            (1, 1, &accented, 3),
+            (16, 1, &accented, 6),
         ] {
-            assert_eq!(cost(words, name), want, "{words} words in {name}");
+            let got = cost(words, word, name);
+            assert_eq!(got, want, "{words} words of {word} bytes in {name}");
         }
     }
 
