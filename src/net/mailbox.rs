@@ -149,7 +149,7 @@ impl WorkerHandle {
 
     /// Asks the worker to begin a turn. [`WorkerHandle::has_turned`] says whether it has.
     pub fn ask_for_turn(&self) {
-        self.shared.is_asked.store(true, Ordering::Relaxed);
+        self.shared.is_asked.store(true, Ordering::SeqCst);
         self.wake();
     }
 
@@ -226,9 +226,11 @@ impl Mailbox {
         }
     }
 
-    /// Whether a channel has something that the worker has not received.
+    /// Whether a channel has something that the worker has not received, or somebody waits for a turn.
     pub(super) fn has_messages(&self) -> bool {
-        !(self.admissions.is_empty() && self.woken.is_empty() && self.settings.is_empty())
+        let is_empty =
+            self.admissions.is_empty() && self.woken.is_empty() && self.settings.is_empty();
+        !is_empty || self.shared.is_asked.load(Ordering::SeqCst)
     }
 
     /// Whether no socket waits in the channel, and only connections that are being refused are left.
@@ -332,6 +334,17 @@ mod tests {
     use super::*;
     use crate::net::listener::{Address, Service};
     use std::net::{Ipv4Addr, TcpListener};
+
+    /// A worker that is about to wait is not woken, so it must see the wish itself.
+    #[test]
+    fn a_worker_that_is_asked_before_it_waits_does_not_wait() {
+        let (mailbox, handle) = Mailbox::new(Arc::default()).expect("a poller");
+        handle.ask_for_turn();
+        mailbox.set_asleep();
+        assert!(mailbox.has_messages() && !handle.has_turned());
+        mailbox.set_awake();
+        assert!(!mailbox.has_messages() && handle.has_turned());
+    }
 
     /// The channel still exists and would take the socket, but nobody would receive it.
     #[test]
