@@ -240,7 +240,7 @@ fn serve(
     let counters = Arc::new(Counters::default());
     let (server, predecessor) = bind(&launch, &counters)?;
     let ignored = Ignored::of_process();
-    let browser = browser(launch.open)?;
+    let browser = browser(launch.open, machine.given_descriptors)?;
     let confined = server.confine()?;
     // Before any thread starts, so that no other thread receives a signal that is held back.
     let of_book = book.as_ref().map(|_| launch.config.root.clone());
@@ -425,14 +425,18 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
 
 /// If a browser is wanted, starts a thread that opens an address in it. The thread starts before the process is
 /// confined, because the browser has its rights. Signals are not for this thread.
-fn browser(is_wanted: bool) -> Result<Option<Sender<Option<String>>>, StartError> {
+/// It may have so many open files.
+fn browser(
+    is_wanted: bool,
+    descriptors: u64,
+) -> Result<Option<Sender<Option<String>>>, StartError> {
     if !is_wanted {
         return Ok(None);
     }
     let (urls, url) = bounded::<Option<String>>(1);
     let open = move || {
         if let Ok(url) = url.recv() {
-            open_browser(url.as_deref());
+            open_browser(url.as_deref(), descriptors);
         }
     };
     let _held_back =
@@ -442,7 +446,7 @@ fn browser(is_wanted: bool) -> Result<Option<Sender<Option<String>>>, StartError
     Ok(Some(urls))
 }
 
-fn open_browser(url: Option<&str>) {
+fn open_browser(url: Option<&str>, descriptors: u64) {
     let Some(url) = url else { return };
     if !has_desktop(|name| env::var_os(name)) {
         return say(format!(
@@ -450,7 +454,7 @@ fn open_browser(url: Option<&str>) {
              open {url} yourself\n"
         ));
     }
-    if let Err(error) = open::that_detached(url) {
+    if let Err(error) = docroot::cli::browser::open(url, descriptors) {
         say(format!(
             "docroot: cannot open the browser: {error}; open {url} yourself\n"
         ));

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::semantics::rules::{RuleError, Rules};
+use docroot::site::budget::Account;
 use support::rig::Rig;
 use support::{Setup, request};
 
@@ -155,4 +156,36 @@ fn origins_that_may_read_take_a_few_allocations() {
 #[test]
 fn sixteen_at_once() {
     check(&mut rig(), &get(&[]).repeat(16), (200, None));
+}
+
+/// What the allocator of the process adds to a block: a header of eight bytes, and about as much that is not used,
+/// because sizes are multiples of sixteen.
+const PER_BLOCK: i64 = 16;
+
+/// Small files that were served once are charged for all that is kept of them, so that the limit of the cache is one.
+#[test]
+fn what_is_charged_for_cached_files_is_what_they_take() {
+    // The table of the cache is nearly full. When it has just doubled, it takes some 70 bytes more for each file.
+    const FILES: usize = 1700;
+    let name = |number: usize| format!("{number:0>20}.txt");
+    let mut setup = Setup::new().file("text.txt", "text");
+    for number in 0..FILES {
+        setup = setup.file(&name(number), [b'x'; 1100]);
+    }
+    let mut rig = Rig::new(setup);
+    rig.turn(&get(&[]));
+    let charged = |rig: &Rig| rig.context.memory.budget().held(Account::Contents) as i64;
+    let before = charged(&rig);
+    let counted = allocation_counter::measure(|| {
+        for number in 0..FILES {
+            rig.turn(&request("GET", &format!("/{}", name(number)), &[]));
+        }
+    });
+    let taken = counted.bytes_current + PER_BLOCK * counted.count_current;
+    let (taken, charged) = (
+        taken / FILES as i64,
+        (charged(&rig) - before) / FILES as i64,
+    );
+    assert!(taken <= charged, "{taken} bytes for {charged}");
+    assert!(charged <= taken + taken / 8, "{taken} bytes for {charged}");
 }

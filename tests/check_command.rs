@@ -70,6 +70,47 @@ fn users_are_read() {
     assert!(said.text.lines().any(names_file), "{}", said.text);
 }
 
+/// Nobody writes to the FIFO.
+#[cfg(all(feature = "auth", feature = "tls"))]
+#[test]
+fn no_file_keeps_a_check_waiting() {
+    use std::process::Stdio;
+    use std::time::Duration;
+    use support::pause;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let fifo = folder.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).expect("a FIFO");
+    let mut command = command();
+    command.current_dir(&folder).env("TZ", &fifo);
+    command.args(["check", "-p", "0", "--auth", "/**"]);
+    command.args([
+        "--auth-file",
+        "fifo",
+        "--tls-cert",
+        "fifo",
+        "--tls-key",
+        "k",
+    ]);
+    let command = command.args(["--tls-client-ca", "fifo", "--log-file", "fifo", "."]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let has_ended = |_| {
+        pause(Duration::from_millis(50));
+        child.try_wait().expect("a child").is_some()
+    };
+    let has_ended = (0..1200).any(has_ended);
+    child.kill().expect("a child");
+    assert!(has_ended, "it waits for the FIFO");
+    let text = child.wait_with_output().expect("it has ended").stdout;
+    let text = String::from_utf8(text).expect("UTF-8");
+    assert!(
+        text.contains("--log-file \"fifo\" cannot be opened"),
+        "{text}"
+    );
+    let refused = text.matches("\"fifo\" is not a regular file").count();
+    assert!(refused >= 2, "{text}");
+}
+
 #[cfg(feature = "tls")]
 #[test]
 fn certificates_are_read() {

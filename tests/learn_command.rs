@@ -106,7 +106,7 @@ mod built_in {
         let opener = folder.path().join("xdg-open");
         let noted = folder.path().join("opened");
         let script = format!(
-            "#!/bin/sh\necho \"$1\" >'{0}.part' && mv '{0}.part' '{0}'\n",
+            "#!/bin/sh\n(echo \"$1\"; ulimit -S -n) >'{0}.part' && mv '{0}.part' '{0}'\n",
             noted.display()
         );
         fs::write(&opener, script).expect("a file");
@@ -114,11 +114,19 @@ mod built_in {
         folder
     }
 
-    /// Starts the command on a desktop, and ends it. Returns the URL that it has opened.
+    /// A limit that nobody else sets.
+    const DESCRIPTORS: &str = "777";
+
+    /// Starts the command on a desktop, and ends it. Returns the URL that it has opened, and how many files the
+    /// program that opens it may have open, in lines.
     fn opened_by(desktop: &Path, arguments: &[&str]) -> Option<String> {
         let place = tempfile::tempdir().expect("a folder");
         let path = format!("{}:/bin:/usr/bin", desktop.display());
-        let mut command = learn(place.path());
+        let learn = learn(place.path());
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "ulimit -S -n \"$0\" && exec \"$@\"", DESCRIPTORS]);
+        command.arg(learn.get_program()).args(learn.get_args());
+        command.env_clear().env("TMPDIR", place.path());
         command.env("PATH", path).env("DISPLAY", ":0");
         let program = Program::start(command.args(arguments));
         let noted = desktop.join("opened");
@@ -139,7 +147,7 @@ mod built_in {
         assert_eq!(opened_by(place.path(), &["--no-open", "--open"]), None);
         let url = opened_by(place.path(), &[]).expect("a URL");
         assert!(
-            url.starts_with("http://127.0.0.1:") && url.ends_with("/\n"),
+            url.starts_with("http://127.0.0.1:") && url.ends_with(&format!("/\n{DESCRIPTORS}\n")),
             "{url}"
         );
     }

@@ -10,14 +10,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crossbeam_channel::bounded;
 use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use support::handlers::text;
 use support::page::Page;
 use support::program::{Program, command, free_port};
 use support::{Client, Setup, TestServer, find, pause, request, until};
 
 fn logging(format: LogFormat) -> (TestServer, Page) {
+    let (setup, page) = setup(format);
+    (setup.start(), page)
+}
+
+fn setup(format: LogFormat) -> (Setup, Page) {
     let page = Page::default();
     let mut setup = Setup::new()
         .with(|config| {
@@ -31,7 +38,7 @@ fn logging(format: LogFormat) -> (TestServer, Page) {
         .file("a.txt", "twelve bytes")
         .file("large.bin", vec![0; 4 << 20]);
     setup.sink = Some(Box::new(page.clone()));
-    (setup.start(), page)
+    (setup, page)
 }
 
 /// Ends the server, so that every line is written, and gives the lines.
@@ -391,7 +398,12 @@ fn a_stuck_log_holds_nobody_up_and_says_what_is_missing() {
     page.change(|page| page.is_stuck = false);
     let lines = lines_after(server, &page);
     // Those that the worker still held at its end are among them.
-    let dropped = counters.log_lines_dropped.value();
+    check_flood(&lines, counters.log_lines_dropped.value());
+}
+
+/// Each line of the flood was written or dropped, and the log says how many were dropped.
+#[track_caller]
+fn check_flood(lines: &[String], dropped: u64) {
     let told: Vec<u64> = lines
         .iter()
         .filter_map(|line| {
@@ -402,6 +414,31 @@ fn a_stuck_log_holds_nobody_up_and_says_what_is_missing() {
         .collect();
     assert_eq!(told.iter().sum::<u64>(), dropped);
     assert_eq!(lines.len() - told.len() + dropped as usize, FLOOD);
+}
+
+/// The log has no room for the lines of the worker before something blocks it.
+#[test]
+fn the_lines_of_a_worker_that_is_stuck_at_the_end_are_not_lost() {
+    let (setup, page) = setup(LogFormat::Combined);
+    let (reached, is_reached) = bounded(1);
+    let (release, released) = bounded::<()>(0);
+    let mut server = setup
+        .at("/stuck", move |_| {
+            let _ = reached.send(());
+            let _ = released.recv();
+            text("")
+        })
+        .start();
+    page.change(|page| page.is_stuck = true);
+    flood(&server);
+    let mut client = server.connect();
+    client.send(&request("GET", "/stuck", &[]));
+    is_reached.recv().expect("the worker is stuck");
+    page.change(|page| page.is_stuck = false);
+    server.stop();
+    server.wait();
+    check_flood(&page.lines(), server.counters.log_lines_dropped.value());
+    drop(release);
 }
 
 #[test]

@@ -213,9 +213,36 @@ fn a_terminal_asks_twice_and_does_not_show_the_password() {
 }
 
 #[test]
-fn an_interrupt_restores_the_terminal() {
-    let interrupt = |pid| kill_process(pid, Signal::INT).expect("it runs");
-    let (code, _, printed, shows) = at_terminal(&[], interrupt);
+fn a_signal_that_ends_it_restores_the_terminal() {
+    for (signal, want) in [
+        (Signal::HUP, 129),
+        (Signal::INT, 130),
+        (Signal::QUIT, 131),
+        (Signal::TERM, 143),
+    ] {
+        let end = |pid| kill_process(pid, signal).expect("it runs");
+        let (code, _, printed, shows) = at_terminal(&[], end);
+        assert_eq!((code, printed.as_str(), shows), (Some(want), "", true));
+    }
+}
+
+/// A shell that takes the terminal back would find it silent.
+#[test]
+fn the_password_prompt_cannot_be_stopped() {
+    let (code, _, printed, shows) = at_terminal(&[], |pid| {
+        kill_process(pid, Signal::TSTP).expect("it runs");
+        kill_process(pid, Signal::INT).expect("it runs");
+        let path = format!("/proc/{}/stat", pid.as_raw_nonzero());
+        let is = |state: &str| {
+            let text = fs::read_to_string(&path).expect("it was not waited for");
+            text.rsplit_once(") ")
+                .is_some_and(|(_, rest)| rest.starts_with(state))
+        };
+        until("it ends or stops", || is("Z") || is("T"));
+        let has_stopped = is("T");
+        kill_process(pid, Signal::CONT).expect("it was not waited for");
+        assert!(!has_stopped);
+    });
     assert_eq!((code, printed.as_str(), shows), (Some(130), "", true));
 }
 

@@ -155,9 +155,18 @@ fn the_unit_allows_every_call() {
     assert!(allowed.len() > 200, "{allowed:?}");
     let mut command = command_only(&allowed);
     command.args(["--log-format", "json", "--admin", "127.0.0.1:0"]);
+    if cfg!(feature = "auth") {
+        let secret = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+        command.args(["--auth", &format!("/secret/** alice:{secret}")]);
+    }
     let server = Program::start(command.arg(root.path()));
     check_everything(&server, &direct);
     check_admin(&server);
+    // The password is checked.
+    let mut client = server.connect();
+    let fields = [("Authorization", "Basic YWxpY2U6c2VjcmV0")];
+    client.send(&request("GET", "/secret/none", &fields));
+    assert_eq!(client.response("GET").status, 404);
     server.signal(Signal::HUP);
     server.until_said("reloaded the configuration");
     server.signal(Signal::TERM);

@@ -5,10 +5,11 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use unicode_normalization::UnicodeNormalization;
 
@@ -96,38 +97,55 @@ fn unreadable(fault: io::Error) -> String {
     format!("the password cannot be read: {fault}")
 }
 
-/// A terminal that does not show what is typed. Dropping it restores the terminal.
-struct Silent(Termios);
+/// The signals that end docroot while the terminal is silent.
+const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+
+/// A terminal that does not show what is typed. Dropping it restores the terminal. Meanwhile Ctrl-Z does nothing: not
+/// every shell restores a terminal that it takes from a program that has stopped.
+struct Silent(Arc<Mutex<Termios>>);
 
 impl Silent {
     fn begin() -> io::Result<Silent> {
-        let before = tcgetattr(io::stdin())?;
-        let restored = before.clone();
-        let mut signals = held_back(|| Signals::new([SIGHUP, SIGINT, SIGTERM]))?;
+        let silent = Silent(Arc::new(Mutex::new(tcgetattr(io::stdin())?)));
+        let restored = Arc::clone(&silent.0);
+        let mut signals = held_back(|| Signals::new(ENDING.iter().chain(&[SIGTSTP])))?;
         thread::Builder::new().spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                restore(&restored);
+            if let Some(signal) = signals.forever().find(|one| ENDING.contains(one)) {
+                // It stays locked, so that nobody makes the terminal silent again.
+                let _before = restore(&restored);
                 process::exit(128 + signal);
             }
         })?;
+        silent.silence()?;
+        Ok(silent)
+    }
+
+    fn silence(&self) -> io::Result<()> {
+        let before = lock(&self.0);
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
         // The end of the line is shown, so that the next prompt is on a line of its own.
         silent.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
-        Ok(Silent(before))
+        Ok(tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?)
     }
 }
 
 impl Drop for Silent {
     fn drop(&mut self) {
-        restore(&self.0);
+        drop(restore(&self.0));
     }
 }
 
-fn restore(before: &Termios) {
+fn restore(before: &Mutex<Termios>) -> MutexGuard<'_, Termios> {
+    let before = lock(before);
     // If the terminal is gone, there is nothing to restore.
-    let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    before
+}
+
+fn lock(before: &Mutex<Termios>) -> MutexGuard<'_, Termios> {
+    // It never changes.
+    before.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

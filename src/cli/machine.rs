@@ -10,16 +10,20 @@ use std::thread;
 
 use rustix::fs::{Stat, fstat};
 use rustix::termios::tcgetwinsize;
+use tz::TimeZoneSettings;
 
-use crate::net::limits::raise_descriptor_limit;
+use crate::net::limits::{descriptor_limit, raise_descriptor_limit};
 use crate::net::local_addresses::outward_addresses;
 use crate::observe::zone::Zone;
+use crate::site::named_file;
 
 /// The facts about this machine and this process that defaults depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// The number of processors that this process may use.
     pub processors: usize,
+    /// The number of files that this process could have open when it started.
+    pub given_descriptors: u64,
     /// The number of files that this process may have open.
     pub descriptors: u64,
     /// What the standard output is.
@@ -39,14 +43,23 @@ impl Machine {
     pub fn inspect() -> Machine {
         Machine {
             processors: thread::available_parallelism().map_or(1, usize::from),
+            given_descriptors: descriptor_limit(),
+            // After it was read.
             descriptors: raise_descriptor_limit(),
             stdout: Stdout::inspect(),
             colour_on_stdout: wants_colour(&io::stdout()),
             columns: columns(io::stdout()),
-            zone: Zone::read(env::var("TZ").ok().as_deref()),
+            zone: zone(env::var("TZ").ok().as_deref()),
             lan: outward_addresses().first().copied(),
         }
     }
+}
+
+/// The time zone that `TZ` names, or else that of the system. `TZ` may be the path of any file.
+fn zone(variable: Option<&str>) -> Zone {
+    let directories = TimeZoneSettings::DEFAULT_DIRECTORIES;
+    let files = TimeZoneSettings::new(directories, |path| Ok(named_file::read(path.as_ref())?));
+    Zone::read(variable, &files)
 }
 
 /// What the standard output is.
@@ -110,7 +123,29 @@ pub fn wants_colour(stream: &impl IsTerminal) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    /// Neither keeps docroot from starting.
+    #[test]
+    fn a_zone_may_be_a_file_that_never_ends_or_never_begins() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).expect("a FIFO");
+        let utc = zone(Some("UTC0"));
+        for path in [Path::new("/dev/zero"), &fifo] {
+            let (read, is_read) = crossbeam_channel::bounded(1);
+            let path = path.to_str().expect("UTF-8").to_owned();
+            thread::spawn(move || read.send(zone(Some(&path))));
+            let found = is_read.recv_timeout(std::time::Duration::from_secs(60));
+            let time = |zone: &Zone| {
+                let format = crate::text::calendar::TimeFormat::Rfc3339;
+                zone.format(std::time::UNIX_EPOCH, format).to_string()
+            };
+            assert_eq!(time(&found.expect("it is read")), time(&utc));
+        }
+    }
 
     #[track_caller]
     fn check_desktop(variables: &[(&str, &str)], want: bool) {

@@ -37,6 +37,8 @@ mod command;
 pub mod config_file;
 // The options that were set, and by what.
 mod given;
+// Opens a browser.
+pub mod browser;
 // A word behind an option that takes its value only behind an equals sign.
 mod detached;
 // The environment as a source of options.

@@ -33,6 +33,7 @@ mod explain;
 
 const MACHINE: Machine = Machine {
     processors: 4,
+    given_descriptors: 1024,
     descriptors: 1024,
     colour_on_stdout: true,
     stdout: Stdout::Terminal,
@@ -430,7 +431,7 @@ fn quiet_silences_the_banner_and_not_the_log() {
 #[test]
 fn the_log_is_local_for_people_and_utc_for_programs() {
     let machine = Machine {
-        zone: Zone::read(Some("NPT-5:45")),
+        zone: Zone::read(Some("NPT-5:45"), &tz::TimeZoneSettings::DEFAULT),
         ..MACHINE
     };
     let zone = |line: &str| {
@@ -501,7 +502,7 @@ fn where_the_log_goes_decides_its_format() {
 #[test]
 fn the_time_of_a_log_in_a_file_is_utc_unless_the_format_is_for_people() {
     let machine = Machine {
-        zone: Zone::read(Some("NPT-5:45")),
+        zone: Zone::read(Some("NPT-5:45"), &tz::TimeZoneSettings::DEFAULT),
         ..MACHINE
     };
     for (line, is_local) in [

@@ -17,6 +17,7 @@ use crate::net::privileges::reach::{Reread, SYSTEM, reread};
 use crate::net::privileges::user::UserName;
 use crate::net::tls::options::CertificateSource;
 use crate::observe::notice::WARNING;
+use crate::site::named_file;
 use crate::site::path::is_hidden_name;
 use crate::text::escape::Name;
 
@@ -258,7 +259,7 @@ fn certificate(config: &Config) -> Option<&Path> {
 
 /// Whether a file of certificates holds a private key as well.
 fn has_key(certificates: &Path) -> bool {
-    let text = fs::read(certificates).unwrap_or_default();
+    let text = named_file::read(certificates).unwrap_or_default();
     let mark = b"PRIVATE KEY-----";
     text.windows(mark.len()).any(|window| window == mark)
 }

@@ -384,7 +384,10 @@ mod tests {
     #[track_caller]
     fn check_brief(exchange: ExchangeRecord, want: &str) {
         let options = LogOptions {
-            zone: Zone::read(Some("CET-1CEST,M3.5.0,M10.5.0/3")),
+            zone: Zone::read(
+                Some("CET-1CEST,M3.5.0,M10.5.0/3"),
+                &tz::TimeZoneSettings::DEFAULT,
+            ),
             ..options(Detail::Brief, false)
         };
         let want = format!("15:55:36 200 GET   2.3 KiB   1.2 ms  {want}");
@@ -456,7 +459,10 @@ mod tests {
         );
         let want = "15:55:36 200 -     2.3 KiB   1.2 ms  -  gzip";
         let options = LogOptions {
-            zone: Zone::read(Some("CET-1CEST,M3.5.0,M10.5.0/3")),
+            zone: Zone::read(
+                Some("CET-1CEST,M3.5.0,M10.5.0/3"),
+                &tz::TimeZoneSettings::DEFAULT,
+            ),
             ..options(Detail::Brief, false)
         };
         check_with(&options, handshake(), want);

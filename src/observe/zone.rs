@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tz::TimeZone;
+use tz::{TimeZone, TimeZoneSettings};
 
 use crate::text::calendar::{FormattedTime, TimeFormat, UtcTime};
 
@@ -18,11 +18,12 @@ pub enum Zone {
 
 impl Zone {
     /// The zone of this machine, read once: `variable`, which is the value of `TZ`, or else
-    /// /etc/localtime. A zone that cannot be read is at the offset 0, as in the C library.
-    pub fn read(variable: Option<&str>) -> Zone {
+    /// /etc/localtime. `files` reads the files of zones. A zone that cannot be read is at the offset 0, as in the C
+    /// library.
+    pub fn read(variable: Option<&str>, files: &TimeZoneSettings<'_>) -> Zone {
         let zone = match variable {
-            Some(text) => TimeZone::from_posix_tz(text),
-            None => TimeZone::local(),
+            Some(text) => files.parse_posix_tz(text),
+            None => files.parse_local(),
         };
         Zone::Local(Arc::new(zone.unwrap_or_else(|_| TimeZone::utc())))
     }
@@ -54,7 +55,8 @@ mod tests {
     #[track_caller]
     fn check(variable: &str, seconds: u64, want: &str) {
         let time = UNIX_EPOCH + Duration::from_secs(seconds);
-        let got = Zone::read(Some(variable)).format(time, TimeFormat::Rfc3339);
+        let got = Zone::read(Some(variable), &TimeZoneSettings::DEFAULT)
+            .format(time, TimeFormat::Rfc3339);
         assert_eq!(got.to_string(), want, "{variable}");
     }
 

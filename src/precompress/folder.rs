@@ -1,10 +1,11 @@
 //! Opens folders and files without following links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
@@ -39,16 +40,72 @@ pub(super) fn open_root(path: &Path) -> io::Result<OwnedFd> {
     Ok(openat(CWD, path, FOLDER, Mode::empty())?)
 }
 
-/// Opens the folder at a path below `root`, in which no name may be a link.
-pub(super) fn open_folder(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> {
-    let mut folder = openat(root, ".", FOLDER, Mode::empty())?;
-    for name in path
-        .split(|&byte| byte == b'/')
-        .filter(|name| !name.is_empty())
-    {
-        folder = openat(&folder, name, FOLDER.union(OFlags::NOFOLLOW), Mode::empty())?;
+/// Opens one folder after another below a root. Most are near the one before, so the last folders on its path stay open:
+/// to open each from the root would take quadratic time in a deep tree.
+pub(super) struct Way<'a> {
+    root: BorrowedFd<'a>,
+    /// The path of the last folder.
+    path: Vec<u8>,
+    /// Folders on it, the deepest last, each with the length of its own path.
+    open: VecDeque<(usize, Arc<OwnedFd>)>,
+    #[cfg(test)]
+    opened: usize,
+}
+
+impl<'a> Way<'a> {
+    /// How many folders stay open. A descriptor each, for each thread.
+    const KEPT: usize = 16;
+
+    /// A way that begins at this folder.
+    pub fn from(root: BorrowedFd<'a>) -> Way<'a> {
+        Way {
+            root,
+            path: Vec::new(),
+            open: VecDeque::new(),
+            #[cfg(test)]
+            opened: 0,
+        }
     }
-    Ok(folder)
+
+    /// Opens the folder at a path below the root, in which no name may be a link. The path is empty or ends in a
+    /// slash.
+    pub fn to(&mut self, path: &[u8]) -> io::Result<Arc<OwnedFd>> {
+        let mut pairs = self.path.iter().zip(path);
+        let common = pairs.position(|(one, other)| one != other);
+        let common = common.unwrap_or(self.path.len().min(path.len()));
+        self.open.retain(|(length, _)| *length <= common);
+        self.path = path.to_vec();
+        let mut length = self.open.back().map_or(0, |(length, _)| *length);
+        if self.open.is_empty() {
+            let folder = openat(self.root, ".", FOLDER, Mode::empty())?;
+            self.keep(0, folder);
+        }
+        for name in path[length..].split_inclusive(|&byte| byte == b'/') {
+            length += name.len();
+            let name = name.strip_suffix(b"/").unwrap_or(name);
+            let flags = FOLDER.union(OFlags::NOFOLLOW);
+            let parent = self.last()?;
+            let folder = openat(&parent, name, flags, Mode::empty())?;
+            self.keep(length, folder);
+        }
+        self.last()
+    }
+
+    fn keep(&mut self, length: usize, folder: OwnedFd) {
+        if self.open.len() >= Self::KEPT {
+            self.open.pop_front();
+        }
+        self.open.push_back((length, Arc::new(folder)));
+        #[cfg(test)]
+        {
+            self.opened += 1;
+        }
+    }
+
+    fn last(&self) -> io::Result<Arc<OwnedFd>> {
+        let last = self.open.back().map(|(_, folder)| Arc::clone(folder));
+        last.ok_or_else(|| Errno::NOENT.into())
+    }
 }
 
 /// Opens the file `name` for reading, which may not be a link.
@@ -97,5 +154,81 @@ impl Entry {
     /// Whether it is a regular file.
     pub fn is_file(&self) -> bool {
         self.kind == FileType::RegularFile
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use rustix::fs::mkdirat;
+
+    /// A folder in a folder, and so on. Each is opened by its parent, because paths so long are refused.
+    fn deep(root: &OwnedFd, depth: usize) -> Vec<Vec<u8>> {
+        let mut way = Way::from(root.as_fd());
+        let mut path = Vec::new();
+        let mut paths = vec![path.clone()];
+        for _ in 0..depth {
+            let parent = way.to(&path).expect("a folder");
+            for name in ["a", "b"] {
+                mkdirat(&parent, name, Mode::RWXU).expect("a folder");
+            }
+            path.extend_from_slice(b"a/");
+            paths.push(path.clone());
+        }
+        paths
+    }
+
+    #[test]
+    fn a_deep_tree_takes_linear_work() {
+        const DEPTH: usize = 1000;
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = open_root(folder.path()).expect("a folder");
+        let down = deep(&root, DEPTH);
+        let mut way = Way::from(root.as_fd());
+        for path in &down {
+            way.to(path).expect("a folder");
+        }
+        assert_eq!(way.opened, DEPTH + 1);
+        // On the way back, some folders are no longer open.
+        for path in down.iter().rev().skip(1) {
+            way.to(&[path, &b"b/"[..]].concat()).expect("a folder");
+        }
+        let opened = way.opened - DEPTH - 1;
+        assert!(
+            opened < DEPTH + DEPTH * DEPTH / 2 / (Way::KEPT - 2) + DEPTH,
+            "{opened}"
+        );
+        assert!(way.open.len() <= Way::KEPT);
+        drop(way);
+        remove(&root, &down);
+    }
+
+    /// The whole tree, because its paths are too long for whoever removes a temporary folder.
+    fn remove(root: &OwnedFd, paths: &[Vec<u8>]) {
+        let mut way = Way::from(root.as_fd());
+        for path in paths.iter().rev().skip(1) {
+            let parent = way.to(path).expect("a folder");
+            for name in ["a", "b"] {
+                rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR).expect("a folder");
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_on_the_way_is_a_link() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(folder.path().join("a/b")).expect("folders");
+        std::os::unix::fs::symlink("a", folder.path().join("link")).expect("a link");
+        let root = open_root(folder.path()).expect("a folder");
+        let mut way = Way::from(root.as_fd());
+        for _ in 0..2 {
+            way.to(b"a/b/").expect("folders");
+            for path in [&b"link/"[..], b"link/b/", b"a/none/"] {
+                assert!(way.to(path).is_err());
+            }
+            way.to(b"").expect("the root");
+            way.to(b"a/").expect("a folder");
+        }
     }
 }

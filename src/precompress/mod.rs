@@ -120,11 +120,12 @@ fn work(
     todo: &Receiver<Task>,
     events: &Sender<Event>,
 ) {
+    let mut way = folder::Way::from(root);
     for task in todo {
         if stop.is_set() {
             return;
         }
-        let event = match sidecar::write(root, &task, options.clean, stop) {
+        let event = match sidecar::write(&mut way, &task, options.clean, stop) {
             Ok(outcome) => Event::Did(task.coding, outcome),
             // It was given up.
             Err(_) if stop.is_set() => return,

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::encode::encode;
 use super::fault::FileFault;
-use super::folder::{Entry, open_file, open_folder};
+use super::folder::{Entry, Way, open_file};
 use super::stop::Stop;
 use super::task::{Outcome, Task};
 
@@ -24,13 +24,12 @@ pub(super) const UNFINISHED: &[u8] = b".docroot-compress-";
 
 /// Writes the sidecar of `task`, unless it would save less than 2 %. `clean` removes an outdated one then.
 pub(super) fn write(
-    root: BorrowedFd<'_>,
+    way: &mut Way<'_>,
     task: &Task,
     clean: bool,
     stop: &Stop,
 ) -> Result<Outcome, FileFault> {
-    let folder = open_folder(root, &task.folder).map_err(FileFault::Read)?;
-    let folder = Arc::new(folder);
+    let folder = way.to(&task.folder).map_err(FileFault::Read)?;
     let file = open_file(&folder, &task.name).map_err(FileFault::Read)?;
     let stat = |file: &File| fstat(file).map_err(|fault| FileFault::Read(fault.into()));
     let state = stat(&file)?;

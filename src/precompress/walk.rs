@@ -10,7 +10,7 @@ use rustix::fs::FileType;
 use super::clean::{Cleaning, is_left_over, is_useless};
 use super::encode::written;
 use super::fault::{Fault, FileFault};
-use super::folder::{Entries, Entry, entries, open_file, open_folder};
+use super::folder::{Entries, Entry, Way, entries, open_file};
 use super::sidecar::remove;
 use super::stop::Stop;
 use super::task::{Event, Task, sidecar_name};
@@ -44,8 +44,9 @@ impl Walk<'_> {
     /// Walks. When it returns, all tasks are queued.
     pub fn run(&self) {
         let mut paths = vec![Vec::new()];
+        let mut way = Way::from(self.root);
         while let Some(path) = paths.pop() {
-            match self.folder(&path) {
+            match way.to(&path).and_then(|folder| self.folder(&path, &folder)) {
                 Ok(inner) => paths.extend(inner),
                 Err(fault) => self.say(Event::Failed(Fault::Folder(path, fault))),
             }
@@ -53,13 +54,12 @@ impl Walk<'_> {
     }
 
     /// Finds what is to be done in one folder. Returns the paths of its folders.
-    fn folder(&self, path: &[u8]) -> io::Result<Vec<Vec<u8>>> {
-        let folder = open_folder(self.root, path)?;
-        let entries = entries(&folder)?;
-        let mut cleaning = Cleaning::of(&folder, &entries);
+    fn folder(&self, path: &[u8], folder: &OwnedFd) -> io::Result<Vec<Vec<u8>>> {
+        let entries = entries(folder)?;
+        let mut cleaning = Cleaning::of(folder, &entries);
         let place = Place {
             path: path.into(),
-            folder: &folder,
+            folder,
             entries: &entries,
         };
         let mut inner = Vec::new();
@@ -67,7 +67,7 @@ impl Walk<'_> {
             if self.stop.is_set() {
                 return Ok(Vec::new());
             }
-            if self.clean && is_left_over(&folder, name) {
+            if self.clean && is_left_over(folder, name) {
                 self.remove(&place, name);
             }
             let is_left_out = is_hidden_name(name) && !self.hidden;
@@ -76,7 +76,7 @@ impl Walk<'_> {
                 (FileType::Directory, _) => inner.push([path, name, b"/"].concat()),
                 (FileType::RegularFile, None) => self.file(&place, name, entry),
                 (FileType::RegularFile, Some((original, coding))) => {
-                    let is_compressible = || is_compressible(&folder, original);
+                    let is_compressible = || is_compressible(folder, original);
                     if self.clean && cleaning.removes(entry, original, coding, is_compressible) {
                         self.remove(&place, name);
                     }

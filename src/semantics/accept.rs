@@ -163,7 +163,7 @@ pub fn preferred_alternates(fields: &Fields, own: &str, alternates: &[&str]) -> 
 /// The most specific media range that matches `media_type`. It applies even if its weight is lower.
 fn most_specific(fields: &Fields, media_type: &str) -> Option<Matched> {
     fields
-        .members(FieldName::Accept)
+        .preferences(FieldName::Accept)
         .filter_map(|member| {
             let (range, weight) = split_weight(member)?;
             let precision = precision(range, media_type.as_bytes())?;
@@ -200,11 +200,15 @@ fn type_and_subtype(essence: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Compares parameters without case and quotes. This is correct for `charset`, and the server
 /// sends no other parameter.
 fn has_parameter(media_type: &[u8], wanted: &[u8]) -> bool {
-    let unquoted = |parameter: &[u8]| parameter.iter().filter(|&&b| b != b'"').copied().collect();
-    let wanted: Vec<u8> = unquoted(wanted);
     split_outside_quotes(media_type, b';')
         .skip(1)
-        .any(|own| unquoted(own).eq_ignore_ascii_case(&wanted))
+        .any(|own| unquoted(own).eq(unquoted(wanted)))
+}
+
+/// The bytes of a parameter in lowercase, without quotes.
+fn unquoted(parameter: &[u8]) -> impl Iterator<Item = u8> {
+    let bytes = parameter.iter().filter(|&&byte| byte != b'"');
+    bytes.map(u8::to_ascii_lowercase)
 }
 
 #[cfg(test)]

@@ -289,7 +289,7 @@ impl Accepted {
             is_empty: true,
             ..Accepted::default()
         };
-        for member in fields.members(FieldName::AcceptEncoding) {
+        for member in fields.preferences(FieldName::AcceptEncoding) {
             accepted.is_empty = false;
             if let Some((token, weight)) = split_weight(member) {
                 accepted.note(token, weight);

@@ -60,7 +60,15 @@ impl WantedDigests {
 /// The algorithm with the highest preference among those that the server knows (section 4). A member that is
 /// no preference is ignored, and so is a malformed line.
 fn preferred(fields: &Fields<'_>, name: FieldName) -> Option<Algorithm> {
-    let members = fields.values(name).filter_map(dictionary).flatten();
+    let is_known = |key: &[u8]| {
+        Algorithm::ALL
+            .iter()
+            .any(|known| known.key().as_bytes() == key)
+    };
+    let lines = fields.values(name);
+    let members = lines
+        .filter_map(|line| dictionary(line, is_known))
+        .flatten();
     let mut preferences = [0; Algorithm::ALL.len()];
     for (key, value) in members {
         let known = Algorithm::ALL.iter().zip(&mut preferences);

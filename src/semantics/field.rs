@@ -157,6 +157,10 @@ pub struct FieldLine {
     pub value: Span,
 }
 
+/// The most members that are read of a field with preferences. Browsers send about ten. A head has room for thousands;
+/// they are compared with each representation, and again each time the response has waited for the disk.
+pub const MOST_PREFERENCES: usize = 100;
+
 /// The field section of one request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fields<'a> {
@@ -223,6 +227,11 @@ impl<'a> Fields<'a> {
     /// because a backslash is not an escape in them.
     pub fn members(&self, name: FieldName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.values(name).flat_map(members)
+    }
+
+    /// The members of a list in which the client says what it prefers, up to [`MOST_PREFERENCES`].
+    pub fn preferences(&self, name: FieldName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.members(name).take(MOST_PREFERENCES)
     }
 
     /// The value of each line with this name, for a field that has no [`FieldName`]: every name is compared.
@@ -392,6 +401,20 @@ mod tests {
         }
         for other in ["", "X-Host", "Hose", "Rangy", "Connections"] {
             assert_eq!(FieldName::recognise(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    /// However many there are, so many are looked at, and each once.
+    #[test]
+    fn the_number_of_preferences_is_bounded() {
+        for (sent, want) in [(0, 0), (99, 99), (100, 100), (101, 100), (15_000, 100)] {
+            let lines: Vec<_> = [sent / 2, sent - sent / 2]
+                .map(|count| (FieldName::Accept, ",a, ".repeat(count)))
+                .into();
+            let section = Section::of(&lines);
+            let fields = section.fields();
+            assert_eq!(fields.preferences(FieldName::Accept).count(), want);
+            assert_eq!(fields.members(FieldName::Accept).count(), sent);
         }
     }
 

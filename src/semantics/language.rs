@@ -22,10 +22,6 @@ pub struct Language(Box<str>);
 /// The most tags that one request asks for. A file is looked up for each.
 const MOST: usize = 12;
 
-/// The most ranges that are read of a request. Browsers send about ten. A head has room for thousands, and
-/// they are read again each time the answer has waited for the disk.
-const MOST_RANGES: usize = 100;
-
 /// The longest tag. RFC 5646 section 4.4.1 wants room for 35 characters.
 const LONGEST: usize = 35;
 
@@ -173,8 +169,8 @@ pub fn wanted(fields: &Fields<'_>) -> Wanted {
             ..Wanted::default()
         };
     }
-    let members = fields.members(FieldName::AcceptLanguage);
-    let ranges = members.take(MOST_RANGES).filter_map(split_weight);
+    let members = fields.preferences(FieldName::AcceptLanguage);
+    let ranges = members.filter_map(split_weight);
     let (refused, mut ranges): (Vec<_>, Vec<_>) =
         ranges.partition(|(_, weight): &(&[u8], Weight)| weight.is_refusal());
     // A stable sort: of equal weights, the first counts.
@@ -206,7 +202,7 @@ impl fmt::Display for Language {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::semantics::field::Section;
+    use crate::semantics::field::{MOST_PREFERENCES, Section};
 
     #[track_caller]
     fn check(lines: &[&str], want: &str, accepts_others: bool) {
@@ -275,7 +271,7 @@ mod tests {
     #[test]
     fn the_number_of_ranges_is_bounded() {
         let first = |filler: &str, last: &str| {
-            let many = format!("{filler}, ").repeat(MOST_RANGES - 1);
+            let many = format!("{filler}, ").repeat(MOST_PREFERENCES - 1);
             format!("{many}{last}, zz, *, de;q=0")
         };
         check(&[&first("aa;q=0", "fr")], "fr", false);

@@ -19,9 +19,12 @@ pub(super) enum Value {
     Other,
 }
 
-/// The members of a dictionary in one field line; `None` if it is malformed. If a key comes twice, the last
-/// value counts (section 3.2).
-pub(super) fn dictionary(line: &[u8]) -> Option<Vec<(&[u8], Value)>> {
+/// The members of a dictionary in one field line whose keys are `wanted`; `None` if it is malformed. If a key comes
+/// twice, the last value counts (section 3.2). To compare all keys with each other would take quadratic time.
+pub(super) fn dictionary(
+    line: &[u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> Option<Vec<(&[u8], Value)>> {
     let mut input = Input(line);
     let mut members: Vec<(&[u8], Value)> = Vec::new();
     input.skip(b" ");
@@ -32,8 +35,10 @@ pub(super) fn dictionary(line: &[u8]) -> Option<Vec<(&[u8], Value)>> {
             false => Value::Other,
         };
         input.parameters()?;
-        members.retain(|(known, _)| *known != key);
-        members.push((key, value));
+        if wanted(key) {
+            members.retain(|(known, _)| *known != key);
+            members.push((key, value));
+        }
         input.skip(b" \t");
         if input.0.is_empty() {
             break;
@@ -189,7 +194,7 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, want: Option<&[(&str, Value)]>) {
-        let got = dictionary(line.as_bytes());
+        let got = dictionary(line.as_bytes(), |_| true);
         let want = want.map(|members| {
             let members = members.iter().map(|(key, value)| (key.as_bytes(), *value));
             members.collect::<Vec<_>>()
@@ -213,6 +218,17 @@ mod tests {
             "*a_-.*9=999999999999999",
             Some(&[("*a_-.*9", Integer(999_999_999_999_999))]),
         );
+    }
+
+    /// What is not wanted is neither kept nor compared, however much there is of it.
+    #[test]
+    fn only_wanted_members_are_kept() {
+        let others: Vec<String> = (0..10_000).map(|number| format!("x{number}=1")).collect();
+        let line = format!("a=1, {}, a=2, b", others.join(","));
+        let got = dictionary(line.as_bytes(), |key| key == b"a").expect("a dictionary");
+        assert_eq!(got, [(&b"a"[..], Integer(2))]);
+        assert!(got.capacity() < 10, "{}", got.capacity());
+        assert_eq!(dictionary(b"b=, a=1", |key| key == b"a"), None);
     }
 
     #[test]

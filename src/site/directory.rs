@@ -24,7 +24,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
@@ -50,7 +50,7 @@ use crate::site::root::{Directory, DirectoryEntry, Root};
 const SLOW_STEP: Duration = Duration::from_millis(5);
 
 /// Work per step, in units of a system call: about half a millisecond. A file or a folder costs one
-/// unit, a link what it takes to follow it.
+/// unit, a link what it takes to follow it, and a filter what it takes to search the name.
 const STEP: usize = 256;
 
 /// The most memory that a step adds: as many entries with the longest names as there are units.
@@ -685,8 +685,12 @@ impl Scanned {
         let scan = &mut self.scan;
         let mut work = 0;
         while work < STEP {
-            let is_shown = |name: &[u8]| (hidden || !is_hidden_name(name)) && scan.wants(name);
-            match root.next_entry(directory, name, is_shown, blocking, &mut work)? {
+            let filtering = Cell::new(0);
+            let is_shown =
+                |name: &[u8]| (hidden || !is_hidden_name(name)) && scan.wants(name, &filtering);
+            let entry = root.next_entry(directory, name, is_shown, blocking, &mut work)?;
+            work += filtering.get();
+            match entry {
                 None => return Ok(false),
                 Some(DirectoryEntry::Skipped) => {}
                 Some(DirectoryEntry::Served {

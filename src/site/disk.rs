@@ -64,6 +64,15 @@ pub enum Room {
     Unlimited,
 }
 
+/// What the threads of a pool are to the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// They wait for most of their time.
+    Usual,
+    /// They compute, and the workers need the processors first.
+    Low,
+}
+
 /// Is called before each job, on the thread of the job. Tests use it to make a disk slow.
 pub type Gate = Arc<dyn Fn(Effort) + Send + Sync>;
 
@@ -128,6 +137,7 @@ struct Owner(Arc<Shared>);
 
 struct Shared {
     name: &'static str,
+    priority: Priority,
     threads: usize,
     gate: Option<Gate>,
     state: Mutex<State>,
@@ -167,12 +177,13 @@ impl DiskPool {
 
     /// A pool for which at most `most_waiting` jobs wait, and whose jobs pass a gate.
     pub fn with(threads: usize, most_waiting: usize, gate: Option<Gate>) -> DiskPool {
-        DiskPool::named("disk", threads, most_waiting, gate)
+        DiskPool::named("disk", Priority::Usual, threads, most_waiting, gate)
     }
 
     /// The same for other work that takes long. Its threads have this name.
     pub fn named(
         name: &'static str,
+        priority: Priority,
         threads: usize,
         most_waiting: usize,
         gate: Option<Gate>,
@@ -180,6 +191,7 @@ impl DiskPool {
         let threads = threads.max(1);
         DiskPool(Arc::new(Owner(Arc::new(Shared {
             name,
+            priority,
             threads,
             gate,
             state: Mutex::new(State {
@@ -380,6 +392,9 @@ impl Shared {
 
     /// What a disk thread does.
     fn work(&self) {
+        if self.priority == Priority::Low {
+            lower_priority();
+        }
         let mut state = self.state();
         loop {
             let Some((number, job)) = self.next(&mut state) else {
@@ -458,6 +473,21 @@ impl Drop for Owner {
         self.0.news.notify_all();
     }
 }
+
+/// By how much a low priority is lower. On a busy processor, such a thread has a tenth of the time of a worker:
+/// few enough for the worker, and enough for the answer to a password.
+#[cfg(target_os = "linux")]
+const LOWER: i32 = 10;
+
+/// Lowers the priority of this thread. It cannot take that back. Errors are ignored.
+#[cfg(target_os = "linux")]
+fn lower_priority() {
+    let _ = rustix::process::nice(LOWER);
+}
+
+/// On other systems, this would change the whole process.
+#[cfg(not(target_os = "linux"))]
+fn lower_priority() {}
 
 /// Ignores poisoning, because no panic leaves the value half-written.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

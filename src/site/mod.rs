@@ -89,6 +89,8 @@ mod confine;
 mod walk;
 // The path of the root, which may lead to another directory later.
 pub mod given_root;
+// Files that the operator names.
+pub mod named_file;
 // Why a file cannot be served.
 pub mod disk_error;
 // The state of a file on disk.

@@ -1,46 +1,37 @@
-//! Reads the text of a configuration file, without an endless read.
+//! Reads the text of a configuration file.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
+use std::time::Duration;
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use crate::site::named_file::{ReadError, read, read_or_await};
 
-/// 1 MiB has about ten thousand rules.
-const LARGEST: u64 = 1 << 20;
+/// How long docroot waits at its start for somebody who writes to a pipe: the command that opens the other end has
+/// been started already.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Reads a file when docroot starts. A pipe such as that of `<(command)` may be waited for, because whoever started
-/// docroot sees that. A file of more than 1 MiB is an error.
+/// Reads a file when docroot starts. It may be a pipe such as that of `<(command)`. A file of more than 1 MiB is an
+/// error.
 pub fn read_at_start(path: &Path) -> io::Result<String> {
-    read(&mut open(path, OFlags::empty())?)
+    text(read_or_await(path, PATIENCE))
 }
 
 /// Reads a file while docroot serves. Anything but a regular file is an error, because a read of it may never end.
 /// So is a file of more than 1 MiB.
 pub fn read_at_reload(path: &Path) -> io::Result<String> {
-    // A FIFO opens at once, although nobody writes to it.
-    let mut file = open(path, OFlags::NONBLOCK)?;
-    match FileType::from_raw_mode(fstat(&file)?.st_mode) {
-        FileType::RegularFile => read(&mut file),
-        _ => Err(io::Error::other(
-            "it is not a regular file: put one into its place, or restart docroot",
+    text(read(path))
+}
+
+fn text(bytes: Result<Vec<u8>, ReadError>) -> io::Result<String> {
+    let bytes = bytes.map_err(|fault| match fault {
+        ReadError::Unreadable(fault) => fault,
+        ReadError::NotRegular => io::Error::other(format!(
+            "{fault}: put one into its place, or restart docroot"
         )),
-    }
-}
-
-fn open(path: &Path, more: OFlags) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | more;
-    Ok(openat(CWD, path, flags, Mode::empty())?.into())
-}
-
-fn read(file: &mut File) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(io::Error::other(
-            "it is larger than 1 MiB: name a configuration file",
-        ));
-    }
+        ReadError::TooLarge | ReadError::NoWriter => {
+            io::Error::other(format!("{fault}: name a configuration file"))
+        }
+    })?;
     String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
 }
 

@@ -1,6 +1,5 @@
 //! Reads certificates and keys from files.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use rustls::{Error, InconsistentKeys};
 
 use super::fault::TlsError;
 use crate::site::file_state::FileState;
+use crate::site::named_file::{self, ReadError};
 
 /// The state of a file when it was checked. It changes if the file is replaced or rewritten. `None`
 /// if there was no file.
@@ -105,19 +105,11 @@ fn without_byte_order_mark(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
-/// Reads a regular file. Other kinds of file may be endless or block, so they are refused.
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let unreadable = |error| TlsError::Unreadable(path.to_owned(), error);
-    let state = fs::metadata(path).map_err(unreadable)?;
-    if !state.is_file() {
-        return Err(TlsError::NotRegular(path.to_owned()));
-    }
-    if state.len() > LARGEST {
-        return Err(TlsError::TooLarge(path.to_owned()));
-    }
-    let text = fs::read(path).map_err(unreadable)?;
+    let text = named_file::read(path).map_err(|fault| match fault {
+        ReadError::Unreadable(fault) => TlsError::Unreadable(path.to_owned(), fault),
+        ReadError::NotRegular | ReadError::NoWriter => TlsError::NotRegular(path.to_owned()),
+        ReadError::TooLarge => TlsError::TooLarge(path.to_owned()),
+    })?;
     Ok(without_byte_order_mark(text))
 }
-
-/// 1 MiB: all authorities that browsers trust together need a quarter of it.
-const LARGEST: u64 = 1 << 20;

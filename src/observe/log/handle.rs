@@ -1,8 +1,8 @@
 //! A worker's end of the log: lines are collected in batches, and batches are queued.
 
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, SendError, Sender};
 
@@ -18,7 +18,7 @@ pub struct LogHandle {
     pub(super) options: LogOptions,
     pub(super) counters: Arc<Counters>,
     pub(super) channels: Option<Channels>,
-    pub(super) batch: Batch,
+    pub(super) collected: Collected,
     pub(super) sampler: Sampler,
 }
 
@@ -67,36 +67,39 @@ impl LogHandle {
         if !self.is_enabled() {
             return;
         }
-        if self.batch.is_full() {
-            self.flush();
-        }
-        if self.batch.is_full() {
+        let mut collected = self.collected.lock();
+        self.send(&mut collected, Batch::is_full);
+        let Some(batch) = collected.as_mut().filter(|batch| !batch.is_full()) else {
             return self.counters.log_lines_dropped.add(1);
-        }
-        let bytes = &mut self.batch.bytes;
-        let start = bytes.len();
-        write(bytes, &self.options);
-        let added = bytes.get(start..).unwrap_or_default();
+        };
+        let start = batch.bytes.len();
+        write(&mut batch.bytes, &self.options);
+        let added = batch.bytes.get(start..).unwrap_or_default();
         let lines = added.iter().filter(|&&byte| byte == b'\n').count();
-        self.batch.lines += lines as u64;
+        batch.lines += lines as u64;
+        batch.format = Some(self.options.format);
     }
 
     /// Sends the batch to the writer, if the queue has room. A worker calls this at the end of each
     /// turn. Dropping the handle calls it too.
     pub fn flush(&mut self) {
-        let Some(channels) = &self.channels else {
+        self.send(&mut self.collected.lock(), |batch| batch.lines > 0);
+    }
+
+    /// Sends the batch if it `is_due` and the queue has room.
+    fn send(&self, collected: &mut Option<Batch>, is_due: impl Fn(&Batch) -> bool) {
+        let (Some(channels), Some(batch)) = (&self.channels, collected.as_mut()) else {
             return;
         };
-        if self.batch.lines == 0 {
+        if !is_due(batch) {
             return;
         }
-        let Some(room) = channels.room_for(self.batch.bytes.len()) else {
+        let Some(room) = channels.room_for(batch.bytes.len()) else {
             return;
         };
-        self.batch.room = Some(room);
-        self.batch.format = Some(self.options.format);
-        match channels.queue.send(mem::take(&mut self.batch)) {
-            Ok(()) => self.batch.bytes = channels.spare.try_recv().unwrap_or_default(),
+        batch.room = Some(room);
+        match channels.queue.send(mem::take(batch)) {
+            Ok(()) => batch.bytes = channels.spare.try_recv().unwrap_or_default(),
             Err(SendError(batch)) => self.counters.log_lines_dropped.add(batch.lines),
         }
     }
@@ -105,7 +108,31 @@ impl LogHandle {
 impl Drop for LogHandle {
     fn drop(&mut self) {
         self.flush();
-        self.counters.log_lines_dropped.add(self.batch.lines);
+        let left = self.collected.take().unwrap_or_default();
+        self.counters.log_lines_dropped.add(left.lines);
+    }
+}
+
+/// What a worker has collected. Only the worker uses it until the log ends, so its lock is free. A worker that is
+/// stuck then cannot send its lines, so the log takes them.
+#[derive(Clone, Debug)]
+pub(super) struct Collected(Arc<Mutex<Option<Batch>>>);
+
+impl Collected {
+    /// Takes the lines. Those that come later are dropped.
+    pub(super) fn take(&self) -> Option<Batch> {
+        self.lock().take()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Batch>> {
+        // A line that a panic has left unfinished is not counted.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Collected {
+    fn default() -> Collected {
+        Collected(Arc::new(Mutex::new(Some(Batch::default()))))
     }
 }
 

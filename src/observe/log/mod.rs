@@ -9,11 +9,11 @@
 //! its batch and tries again in its next turn. If the batch is full too, lines are dropped and
 //! counted. When the log can be written again, a line says how many were dropped.
 //!
-//! Invariant: after [`Log::shutdown`], each line was written, or the log or a notice to the operator has
-//! said that it was dropped.
+//! Invariant: after [`Log::shutdown`], each line that was recorded before it was written, or the log or a notice to
+//! the operator has said that it was dropped. So the log takes the lines of workers that are stuck.
 
 use std::io::{self, PipeWriter};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use super::metrics::Counters;
 use super::notice;
 use super::options::{LogFormat, LogOptions};
 use super::sampler::Sampler;
-use handle::{Batch, Channels};
+use handle::{Batch, Channels, Collected};
 use output::Output;
 use writer::{Report, Tally, Writer};
 
@@ -142,18 +142,22 @@ impl Log {
 
     /// A handle for one worker.
     pub fn handle(&self) -> LogHandle {
+        let collected = Collected::default();
+        if let Some(writer) = &self.writer {
+            writer.collected().push(collected.clone());
+        }
         LogHandle {
             options: self.options.clone(),
             counters: Arc::clone(&self.counters),
             channels: self.writer.as_ref().map(|writer| writer.channels.clone()),
-            batch: Batch::default(),
+            collected,
             sampler: Sampler::new(self.options.one_in),
         }
     }
 
-    /// Writes the lines that were handed over and ends the thread. A blocked output delays this for
+    /// Writes the lines that were recorded and ends the thread. A blocked output delays this for
     /// hardly longer than `timeout`. Lines that were dropped and that the log itself does not report
-    /// are reported to the operator. The workers drop their handles first.
+    /// are reported to the operator. The workers drop their handles first, unless they are stuck.
     pub fn shutdown(self, timeout: Duration) -> LogEnd {
         let Some(writer) = self.writer else {
             return LogEnd::Finished;
@@ -198,6 +202,8 @@ fn to_operator() -> Report {
 /// What other threads hold of the writer's thread.
 struct WriterThread {
     channels: Channels,
+    /// The lines of each worker.
+    collected: Mutex<Vec<Collected>>,
     /// The other end of the queue, for what the writer leaves there.
     queue: Receiver<Batch>,
     tally: Arc<Tally>,
@@ -240,6 +246,7 @@ impl WriterThread {
                 spare,
                 queued: Arc::default(),
             },
+            collected: Mutex::default(),
             queue,
             tally,
             stop,
@@ -249,8 +256,18 @@ impl WriterThread {
         })
     }
 
+    fn collected(&self) -> MutexGuard<'_, Vec<Collected>> {
+        let collected = self.collected.lock();
+        collected.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the thread. Returns how many lines it has left unwritten, and what it has done.
     fn end(self, timeout: Duration) -> (u64, Arc<Tally>) {
+        // Handles that were dropped have left nothing.
+        for batch in self.collected().iter().filter_map(Collected::take) {
+            // It cannot fail, because this end of the queue has a receiver.
+            let _ = self.channels.queue.send(batch);
+        }
         drop(self.stop);
         let mut has_ended = is_closed(&self.done, timeout);
         if !has_ended {

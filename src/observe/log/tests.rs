@@ -115,7 +115,11 @@ fn lines_arrive_in_order_and_shutdown_waits_for_them() {
 
 /// Flushes until the queue took everything. Only for a writer that makes progress.
 fn drain(handle: &mut LogHandle) {
-    while handle.batch.lines > 0 {
+    let is_empty = |handle: &LogHandle| {
+        let collected = handle.collected.lock();
+        collected.as_ref().is_none_or(|batch| batch.lines == 0)
+    };
+    while !is_empty(handle) {
         handle.flush();
         thread::yield_now();
     }
@@ -329,6 +333,44 @@ fn a_log_that_is_off_has_no_thread() {
     handle.flush();
     assert!(log.writer.is_none());
     assert_eq!(log.shutdown(Duration::ZERO), LogEnd::Finished);
+}
+
+/// A worker that is stuck neither flushes nor drops its handle.
+#[test]
+fn the_lines_of_a_stuck_worker_are_written_or_counted() {
+    let (output, errors) = (MemorySink::default(), MemorySink::default());
+    let (log, _) = start(Box::new(output.clone()), &errors);
+    let mut handle = log.handle();
+    handle.record(&example());
+    handle.flush();
+    handle.record(&example());
+    handle.record(&example());
+    assert_eq!(log.shutdown(TIMEOUT), LogEnd::Finished);
+    assert_eq!(output.text().lines().count(), 3);
+    assert_eq!(errors.text(), "");
+
+    let (begun, has_begun) = bounded(1);
+    let (_allow, allowed) = bounded::<()>(0);
+    let output = MemorySink::default();
+    let sink = BlockingSink {
+        begun,
+        allowed,
+        output,
+    };
+    let (log, counters) = start(Box::new(sink), &errors);
+    let (mut first, mut second) = (log.handle(), log.handle());
+    first.record(&example());
+    first.flush();
+    has_begun.recv().expect("the writer begins to write");
+    for _ in 0..10_000 {
+        first.record(&example());
+        second.record(&example());
+    }
+    assert_eq!(log.shutdown(Duration::from_millis(10)), LogEnd::Abandoned);
+    assert_eq!(told(&errors.text()), 20_001);
+    assert_eq!(counters.log_lines_dropped.value(), 20_001);
+    drop((first, second));
+    assert_eq!(counters.log_lines_dropped.value(), 20_001);
 }
 
 #[test]

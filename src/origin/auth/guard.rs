@@ -15,7 +15,7 @@ use crate::origin::auth::users_file::{Found, PATIENCE, UsersFile};
 use crate::semantics::credentials::Credentials;
 use crate::semantics::protection::{NamedUser, Protection, User};
 use crate::site::budget::{Account, Budget};
-use crate::site::disk::{DiskPool, Effort, FileSystem, Gate, NOBODY, Pending, Room};
+use crate::site::disk::{DiskPool, Effort, FileSystem, Gate, NOBODY, Pending, Priority, Room};
 
 /// How many passwords may wait to be checked. A check takes about 40 ms with argon2 and 290 ms with bcrypt,
 /// so the last of them waits for seconds.
@@ -97,7 +97,8 @@ impl Guard {
             Some(file) => file.read(&named)?,
             None => Users::of(&named, None)?,
         };
-        let for_looks = || DiskPool::named("users", LOOK_THREADS, MOST_WAITING, None);
+        let for_looks =
+            || DiskPool::named("users", Priority::Usual, LOOK_THREADS, MOST_WAITING, None);
         let looks = pool.is_some() && file.is_some();
         Ok(Some(Arc::new(Guard {
             named,
@@ -113,14 +114,21 @@ impl Guard {
         })))
     }
 
-    /// The thread for checks. One is enough: nobody has to guess faster. Tests give it a gate, and how many
+    /// The thread for checks. One is enough: nobody has to guess faster. It starts at the first check. A check is
+    /// nothing but work, so the workers go first. Tests give it a gate, and how many
     /// checks may wait.
     pub fn pool(slow: Option<(Gate, usize)>) -> Option<DiskPool> {
         let (gate, most_waiting) = match slow {
             Some((gate, most_waiting)) => (Some(gate), most_waiting),
             None => (None, MOST_WAITING),
         };
-        Some(DiskPool::named("password", 1, most_waiting, gate))
+        Some(DiskPool::named(
+            "password",
+            Priority::Low,
+            1,
+            most_waiting,
+            gate,
+        ))
     }
 
     /// How long a network has to wait before its next password. `None`: it may send one.
@@ -336,11 +344,42 @@ mod tests {
         (folder, path, guard.expect("a file"))
     }
 
+    /// On a machine that has too much to do, other clients do not wait for a password.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn checks_have_a_lower_priority_than_the_workers() {
+        use rustix::process::getpriority_process;
+        let usual = getpriority_process(None).expect("a priority");
+        let (told, priority) = std::sync::mpsc::channel();
+        let gate: Gate = Arc::new(move |_| {
+            let _ = told.send(getpriority_process(None).expect("a priority"));
+        });
+        let mut protection = Protection::default();
+        protection.add(&format!("alice:{SECRET}")).expect("a rule");
+        let pool = Guard::pool(Some((gate, MOST_WAITING)));
+        let guard = Guard::open(&protection, None, pool)
+            .expect("users")
+            .expect("a rule");
+        let memory = Arc::new(Budget::of_memory(1 << 20, 1));
+        let check = guard.check(pair("alice", "secret"), HERE, &memory, Instant::now());
+        let Check::Pending(pending) = check else {
+            panic!("it is not on the thread");
+        };
+        await_end(&pending);
+        let low = priority.recv().expect("it has begun");
+        assert_eq!(low, (usual + 10).min(19));
+        assert_eq!(getpriority_process(None), Ok(usual), "of this thread");
+    }
+
     /// Waits until a look has ended.
     fn await_look(look: Look) {
         let Look::Pending(pending) = look else {
             panic!("there was a look already, or no thread");
         };
+        await_end(&pending);
+    }
+
+    fn await_end<T>(pending: &Pending<T>) {
         let (sent, ended) = std::sync::mpsc::channel();
         pending.wake(std::task::Waker::from(Arc::new(Bell(sent))));
         ended

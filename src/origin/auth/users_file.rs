@@ -4,7 +4,6 @@
 //! a second later.
 
 use std::fmt;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,13 +13,11 @@ use crate::origin::auth::fault::AuthError;
 use crate::origin::auth::users::Users;
 use crate::semantics::protection::NamedUser;
 use crate::site::file_state::FileState;
+use crate::site::named_file::{self, ReadError};
 use crate::text::escape::Name;
 
 /// How long a new file may be invalid before this is reported.
 pub const PATIENCE: Duration = Duration::from_secs(1);
-
-/// 1 MiB has about ten thousand users.
-const LARGEST: u64 = 1 << 20;
 
 /// The file.
 pub struct UsersFile {
@@ -102,15 +99,12 @@ impl UsersFile {
     }
 
     fn parse(&self, named: &[NamedUser]) -> Result<Users, AuthError> {
-        let unreadable = |fault| AuthError::Unreadable(self.path.clone(), fault);
-        let found = fs::metadata(&self.path).map_err(unreadable)?;
-        if !found.is_file() {
-            return Err(AuthError::NotRegular(self.path.clone()));
-        }
-        if found.len() > LARGEST {
-            return Err(AuthError::TooLarge(self.path.clone()));
-        }
-        let text = fs::read(&self.path).map_err(unreadable)?;
+        let path = || self.path.clone();
+        let text = named_file::read(&self.path).map_err(|fault| match fault {
+            ReadError::Unreadable(fault) => AuthError::Unreadable(path(), fault),
+            ReadError::NotRegular | ReadError::NoWriter => AuthError::NotRegular(path()),
+            ReadError::TooLarge => AuthError::TooLarge(path()),
+        })?;
         Users::of(named, Some((&self.path, &text)))
     }
 }
@@ -149,6 +143,8 @@ impl fmt::Display for Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::named_file::LARGEST;
+    use std::fs;
 
     const ALICE: &str = "alice:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n";
 

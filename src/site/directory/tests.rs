@@ -89,8 +89,8 @@ impl Rig {
     }
 
     /// How many steps a reading of the folder takes, and how many files it finds.
-    fn steps(&mut self) -> (usize, u64) {
-        let reading = self.join("");
+    fn steps(&mut self, query: &str) -> (usize, u64) {
+        let reading = self.join(query);
         let mut steps = 1;
         while matches!(self.step(&reading), Read::More) {
             steps += 1;
@@ -714,9 +714,21 @@ fn a_step_reads_fewer_entries_if_they_are_links() {
             }
         }
     }
-    assert_eq!(plain.steps(), (1, ENTRIES as u64));
+    assert_eq!(plain.steps(""), (1, ENTRIES as u64));
     // A link at the end of a chain of ten costs at least two system calls for each.
-    let (steps, files) = links.steps();
+    let (steps, files) = links.steps("");
     assert_eq!(files, ENTRIES as u64);
     assert!(steps >= ENTRIES * CHAIN / STEP, "{steps}");
+}
+
+#[test]
+fn a_step_reads_fewer_entries_if_the_filter_is_costly() {
+    let [mut rig] = Rig::of_workers(folder_of_long_names(), 4 << 20);
+    let files = 4 * STEP as u64;
+    assert_eq!(rig.steps("q=0"), (5, files));
+    rig.next_turn();
+    // Sixteen words cost four system calls for each name,.
+    let (steps, found) = rig.steps(&format!("q={}", "0+".repeat(16)));
+    assert_eq!(found, files);
+    assert!(steps >= 5 * 4, "{steps}");
 }

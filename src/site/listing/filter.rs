@@ -8,6 +8,12 @@ use unicode_normalization::char::is_combining_mark;
 /// How many words count. Each costs a search of each name, and a client chooses them.
 const MOST_WORDS: usize = 16;
 
+/// How many bytes a search passes in the time of a system call.
+const SEARCHED: usize = 1024;
+
+/// How many bytes are folded in that time, unless they are ASCII.
+const FOLDED: usize = 64;
+
 /// The words of a filter, folded. Without words, it keeps every name.
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -24,19 +30,29 @@ impl Filter {
         }
     }
 
+    /// What a look at this name costs at most, in units of a system call.
+    pub(super) fn cost(&self, name: &[u8]) -> usize {
+        // A search takes time for each byte of the word too, unless the word is longer than the name.
+        let words = self.words.iter().map(String::len);
+        let words = words.filter(|&length| length <= name.len());
+        let searched: usize = words.map(|length| length + name.len()).sum();
+        let folded = match self.words.is_empty() || name.is_ascii() {
+            true => 0,
+            false => name.len(),
+        };
+        searched / SEARCHED + folded / FOLDED
+    }
+
     /// Whether it keeps this name.
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         if self.words.is_empty() {
             return true;
         }
-        if name.is_ascii() {
-            let mut words = self.words.iter().map(String::as_bytes);
-            return words.all(|word| {
-                name.windows(word.len())
-                    .any(|part| part.eq_ignore_ascii_case(word))
-            });
-        }
-        let name = folded(&String::from_utf8_lossy(name));
+        let name = match str::from_utf8(name) {
+            Ok(name) if name.is_ascii() => name.to_ascii_lowercase(),
+            _ => folded(&String::from_utf8_lossy(name)),
+        };
+        // This search is linear, whatever the word.
         self.words.iter().all(|word| name.contains(word))
     }
 }
@@ -99,6 +115,30 @@ mod tests {
         check("a a", b"a", true); // words may overlap
         let many = "a ".repeat(MOST_WORDS) + "b";
         check(&many, b"a", true); // further words do not count
+    }
+
+    #[test]
+    fn a_costly_look_counts_as_system_calls() {
+        let cost = |words: usize, word: usize, name: &str| {
+            let text = ("a".repeat(word) + " ").repeat(words);
+            Filter::new(&text).cost(name.as_bytes())
+        };
+        let (plain, accented) = ("n".repeat(255), "\u{e4}".repeat(127));
+        for (words, word, name, want) in [
+            (0, 0, &plain, 0),
+            (1, 1, &plain, 0),
+            (16, 1, &"n".repeat(20), 0),
+            (16, 1, &plain, 4),
+            (16, 255, &plain, 7),
+            (16, 256, &plain, 0),
+            (99, 255, &plain, 7),
+            (0, 0, &accented, 0),
+            (1, 1, &accented, 3),
+            (16, 1, &accented, 6),
+        ] {
+            let got = cost(words, word, name);
+            assert_eq!(got, want, "{words} words of {word} bytes in {name}");
+        }
     }
 
     #[test]

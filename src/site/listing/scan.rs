@@ -8,6 +8,8 @@
 //! After [`RUN_LENGTH`] entries, a run is sorted and sealed. It is one block of memory and never changes,
 //! so a push copies at most one run, and many clients can share it.
 
+use std::cell::Cell;
+
 use super::entry::{EntryKind, ListedEntry, Totals};
 use super::filter::Filter;
 use super::frame::Shown;
@@ -75,17 +77,14 @@ impl Scan {
         self.sealed_bytes + self.open.bytes()
     }
 
-    /// Whether an entry of this name passes the filter. Callers check this first, to avoid a needless
-    /// `stat`.
-    pub fn wants(&self, name: &[u8]) -> bool {
+    /// Whether an entry of this name passes the filter. Adds to `work` what it cost, in units of a system call.
+    pub fn wants(&self, name: &[u8], work: &Cell<usize>) -> bool {
+        work.set(work.get() + self.filter.cost(name));
         self.filter.matches(name)
     }
 
-    /// Adds an entry. Entries may come in any order. If the filter does not match, the entry is ignored.
+    /// Adds an entry that passes the filter. Entries may come in any order.
     pub fn push(&mut self, entry: ListedEntry) {
-        if !self.wants(entry.name) {
-            return;
-        }
         let entry = without_directory_size(entry);
         let is_shown = self.has_room();
         self.totals.add(&entry, is_shown);
@@ -361,7 +360,11 @@ mod tests {
 
     fn scan<'a>(query: &str, entries: impl IntoIterator<Item = ListedEntry<'a>>) -> Listing {
         let mut scan = Scan::new(&ListingQuery::parse(query.as_bytes()), u64::MAX);
-        entries.into_iter().for_each(|entry| scan.push(entry));
+        for entry in entries {
+            if scan.wants(entry.name, &Cell::default()) {
+                scan.push(entry);
+            }
+        }
         scan.finish()
     }
 
