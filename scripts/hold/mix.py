@@ -7,6 +7,7 @@ import statistics
 import time
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from measure import client, machine, scenarios
 
@@ -43,29 +44,55 @@ DEADLINES = ["--head-timeout", "5s", "--send-timeout", "5s", "--idle-timeout", "
 
 def run(house, say):
     """The rows."""
-    root = house.root("mix")
+    seen = load(house, NAME, say)
+    return [*seen.rows(), few_copies(seen.copies, seen.workers)]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a server under this load."""
+
+    minutes: float
+    workers: int
+    memory: list
+    descriptors: list
+    copies: list
+    # The descriptors before the load and after it, and whether those of the load were closed.
+    before: int
+    after: int
+    has_settled: bool
+    counts: Counter
+    faults: list
+    cut: int
+
+    def rows(self):
+        return [
+            flat_memory(self.memory, self.minutes),
+            flat_descriptors(self.descriptors, self.before, self.after, self.has_settled),
+            answered(self.counts, self.faults, self.cut),
+        ]
+
+
+def load(house, name, say, *options, binary=None, also=lambda server: None):
+    """Puts the load on a server with these options. `also` is called with the server, again and again."""
+    root = house.root(name.replace(" ", "-"))
     contents = prepare(root)
     workers = machine.processors()
-    with house.serving(root, "--threads", str(workers), *DEADLINES) as server:
+    with house.serving(root, "--threads", str(workers), *DEADLINES, *options, binary=binary) as server:
         warm(server.port, workers)
         time.sleep(0.2)
         before = server.tree.descriptors() - server.tree.copies()
         with ExitStack() as stack:
             askers = [stack.enter_context(Apart(ask, server.port, contents, number)) for number in range(ASKERS)]
             loafers = stack.enter_context(Apart(loaf, server.port))
-            say(f"{NAME}: {house.minutes:g} minutes")
-            memory, descriptors, copies = watch(server, house.minutes * 60)
+            say(f"{name}: {house.minutes:g} minutes")
+            memory, descriptors, copies = watch(server, house.minutes * 60, also)
             counts, faults = gathered(asker.finish() for asker in askers)
             cut = loafers.finish()
         settled = server.has_settled(before)
         copies.append(server.tree.copies())
         after = server.tree.descriptors() - copies[-1]
-    return [
-        flat_memory(memory, house.minutes),
-        flat_descriptors(descriptors, before, after, settled),
-        few_copies(copies, workers),
-        answered(counts, faults, cut),
-    ]
+    return Seen(house.minutes, workers, memory, descriptors, copies, before, after, settled, counts, faults, cut)
 
 
 def prepare(root):
@@ -95,12 +122,13 @@ def warm(port, workers):
         connection.close()
 
 
-def watch(server, seconds):
+def watch(server, seconds, also):
     """Memory, descriptors and how many of those are copies, again and again."""
     memory, descriptors, copies = [], [], []
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.tree.is_alive():
         time.sleep(LOOK)
+        also(server)
         memory.append(server.tree.resident())
         copies.append(server.tree.copies())
         descriptors.append(server.tree.descriptors() - copies[-1])
