@@ -444,6 +444,91 @@ fn mounted(is_root: bool) -> Option<Mounted> {
     })
 }
 
+/// A site on a local disk with one worker, and two folders, of which nothing is served.
+struct Local {
+    server: TestServer,
+    beside: tempfile::TempDir,
+}
+
+impl Local {
+    fn new() -> Local {
+        let beside = tempfile::tempdir().expect("a folder");
+        std::fs::write(beside.path().join("a.txt"), "slow").expect("a file");
+        let setup = Setup::new().with(|config| config.threads = 1);
+        let setup = setup.file("a.txt", "local").file("b.txt", "other");
+        Local {
+            server: setup.start(),
+            beside,
+        }
+    }
+
+    /// Mounts a file or the folder beside the site at a place in it. Requests for what is there wait.
+    fn hold(&self, beside: &str, place: &str) -> Option<support::fuse::SlowFs> {
+        let (shown, place) = (
+            self.beside.path().join(beside),
+            self.server.root.join(place),
+        );
+        let mut disk = support::fuse::SlowFs::mount(&shown, &place)?;
+        disk.order("hold all");
+        Some(disk)
+    }
+
+    /// Requests are answered, each in a turn of its own.
+    fn answers(&self, target: &str, want: &str) {
+        for _ in 0..20 {
+            assert_eq!(self.server.get(target, &[]).text(), want);
+        }
+    }
+}
+
+#[test]
+fn a_mount_over_a_cached_file_holds_up_only_those_who_want_it() {
+    let site = Local::new();
+    // A file that has just been written is not cached for three seconds.
+    support::pause(Duration::from_secs(4));
+    site.answers("/a.txt", "local");
+    let Some(mut disk) = site.hold("a.txt", "a.txt") else {
+        return;
+    };
+    let mut waiting = asking(&site.server, "/a.txt", &[]);
+    site.answers("/b.txt", "other");
+    assert!(!waiting.has_answer());
+    disk.order("release");
+    assert_eq!(waiting.response("GET").text(), "slow");
+}
+
+#[test]
+fn a_link_to_a_mount_holds_up_only_those_who_want_it() {
+    let site = Local::new();
+    std::os::unix::fs::symlink("a.txt", site.server.root.join("link")).expect("a link");
+    site.answers("/link", "local");
+    let Some(mut disk) = site.hold("a.txt", "a.txt") else {
+        return;
+    };
+    let mut waiting = asking(&site.server, "/link", &[]);
+    site.answers("/b.txt", "other");
+    disk.order("release");
+    assert_eq!(waiting.response("GET").text(), "slow");
+}
+
+#[test]
+fn a_mount_over_the_root_holds_up_nobody_until_it_can_be_read() {
+    let site = Local::new();
+    site.answers("/a.txt", "local");
+    let Some(mut disk) = site.hold("", "") else {
+        return;
+    };
+    // It is found after a tenth of a second.
+    for _ in 0..5 {
+        support::pause(Duration::from_millis(50));
+        site.answers("/a.txt", "local");
+    }
+    disk.order("release");
+    until("the new root is served", || {
+        site.server.get("/a.txt", &[]).text() == "slow"
+    });
+}
+
 #[test]
 fn a_mount_below_the_root_holds_up_only_those_who_want_it() {
     let Some(mut site) = mounted(false) else {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A file system that is as slow as it is told to be: it shows a folder at a mount point, by FUSE.
+"""A file system that is as slow as it is told to be: it shows a folder, or a file, at a mount point, by FUSE.
 
     slow_disk.py FOLDER MOUNTPOINT
 
@@ -201,7 +201,8 @@ def main():
     except OSError as fault:
         print("cannot", fault, flush=True)
         return
-    options = f"fd={device},rootmode=40000,user_id={os.getuid()},group_id={os.getgid()},allow_other"
+    kind = stat.S_IFMT(os.stat(folder).st_mode)
+    options = f"fd={device},rootmode={kind:o},user_id={os.getuid()},group_id={os.getgid()},allow_other"
     mounted = library.mount(b"slow", os.fsencode(mountpoint), b"fuse", 0, options.encode())
     if mounted != 0:
         print("cannot mount:", os.strerror(ctypes.get_errno()), flush=True)

@@ -157,22 +157,24 @@ impl GivenRoot {
     }
 
     fn look(&self, state: &mut State, disk: Option<&DiskPool>) {
-        let blocking = match disk {
-            Some(_) => Blocking::Refused,
-            None => Blocking::Allowed,
-        };
-        match (moved(&self.path, &state.root, blocking), disk) {
-            (Ok(false), _) => {}
-            // The look has found the new directory in memory, so opening it does not wait, unless it
-            // is on a remote file system. If it cannot be opened, the next look tries again.
-            (Ok(true), disk) if disk.is_none() || state.root.is_quick() => {
+        let Some(disk) = disk else {
+            if let Ok(true) = moved(&self.path, &state.root, Blocking::Allowed) {
                 self.change(state, open(&self.path, self.links));
             }
-            (Err(LookupError::Disk(DiskError::NotFound)), _) | (_, None) => {}
-            (_, Some(disk)) => {
+            return;
+        };
+        // Of the root of a remote file system, the kernel asks the server even if it has the path in memory.
+        let found = match state.root.is_quick() {
+            true => moved(&self.path, &state.root, Blocking::Refused),
+            false => Err(LookupError::WouldWait),
+        };
+        match found {
+            Ok(false) | Err(LookupError::Disk(DiskError::NotFound)) => {}
+            // The new directory may be on another file system than the old one, so a disk thread opens it.
+            Ok(true) | Err(_) => {
                 state.look = self.leave_to_disk_thread(&state.root, disk);
-                // Often a disk thread need not wait for the disk: after a link was swapped, the kernel only
-                // notes that it was read, which it refuses to do for the worker.
+                // Often a disk thread need not wait for the disk: the new directory is in memory, or the
+                // kernel only notes that a link was read, which it refuses to do for the worker.
                 state.look.iter().for_each(|look| look.wait(MOMENT));
             }
         }
@@ -242,6 +244,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::site::disk::tests::gated;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -339,6 +342,21 @@ mod tests {
         check("src", folder.path(), current.join("src"));
         check("src", Path::new("link"), current.join("src"));
         check("src", &folder.path().join("nothing"), current.join("src"));
+    }
+
+    /// The kernel asks the server about the root of a remote file system, even if it has the path in memory.
+    #[test]
+    fn the_path_of_a_remote_root_is_looked_up_by_a_disk_thread() {
+        let mut rig = Rig::new(|folder| release(&folder.join("root"), "1"));
+        rig.given.assume_remote();
+        let (pool, pass, comes) = gated(1, 10);
+        assert!(!rig.given.current(Some(&pool)).is_known);
+        assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Look));
+        assert!(!rig.given.current(Some(&pool)).is_known);
+        pass.send(()).expect("the gate");
+        let look = rig.given.state().look.take().expect("a job");
+        look.wait(PATIENCE);
+        assert!(matches!(look.poll(), Some(Ended::Done(None))), "the same");
     }
 
     #[test]

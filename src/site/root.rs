@@ -169,7 +169,7 @@ impl Root {
     }
 
     /// Like [`Root::find`], for a path that was found in the state `known` a moment ago. Its names are
-    /// in memory then, so one system call may do.
+    /// in memory then, so one system call may do. It asks no file system that was mounted there meanwhile.
     pub(super) fn find_again(
         &self,
         path: &[u8],
@@ -177,25 +177,33 @@ impl Root {
     ) -> Result<(FileKind, FileState), LookupError> {
         if known.device() == self.devices.root()
             && self.devices.is_root_quick()
-            && let Some(found) = self.find_name(path)?
+            && self.can_refuse
+            && is_one_name(path)
         {
-            return Ok(found);
+            let found = known_of_name(self.place.directory(), path)?;
+            if let Some(found) = self.if_here(found.kind, found.state) {
+                return Ok(found);
+            }
         }
         self.find(path, Blocking::Refused)
     }
 
-    /// Like [`Root::find`], with one system call. `None` if `path` is more than a name in the root, if
-    /// it is a link, or if it is on another file system than the root.
+    /// Like [`Root::find`], with one system call, which may wait for the disk. `None` if `path` is more than a
+    /// name in the root, or names anything but a file or directory on the file system of the root.
     fn find_name(&self, path: &[u8]) -> Result<Option<(FileKind, FileState)>, DiskError> {
-        if path.is_empty() || path.contains(&b'/') {
+        if !is_one_name(path) {
             return Ok(None);
         }
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         let stat = rustix::fs::statat(self.place.directory(), path, flags)?;
-        let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
         let (kind, state) = describe(&stat);
-        let is_here = !is_link && state.device() == self.devices.root();
-        Ok(is_here.then_some((kind, state)))
+        Ok(self.if_here(kind, state))
+    }
+
+    /// What a name is if it is a file or directory on the file system of the root.
+    fn if_here(&self, kind: FileKind, state: FileState) -> Option<(FileKind, FileState)> {
+        let is_here = kind != FileKind::Other && state.device() == self.devices.root();
+        is_here.then_some((kind, state))
     }
 
     /// Opens a regular file.
@@ -413,6 +421,11 @@ impl Root {
     ) -> Result<OwnedFd, LookupError> {
         Ok(open_path(&self.place, path, flags, blocking, &mut 0)?)
     }
+}
+
+/// Whether a path is a name in the root.
+fn is_one_name(path: &[u8]) -> bool {
+    !path.is_empty() && !path.contains(&b'/')
 }
 
 /// An open directory.
