@@ -7,6 +7,8 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
+use docroot::http1::allowed_hosts::HostPattern;
+use docroot::net::config::SiteRoot;
 use docroot::net::connection::Turn;
 use docroot::observe::closed::Closed;
 use docroot::observe::event::End;
@@ -464,13 +466,14 @@ impl Local {
 
     /// Mounts a file or the folder beside the site at a place in it. Requests for what is there wait.
     fn hold(&self, beside: &str, place: &str) -> Option<support::fuse::SlowFs> {
-        let (shown, place) = (
-            self.beside.path().join(beside),
-            self.server.root.join(place),
-        );
-        let mut disk = support::fuse::SlowFs::mount(&shown, &place)?;
+        let mut disk = self.mount(beside, place)?;
         disk.order("hold all");
         Some(disk)
+    }
+
+    fn mount(&self, beside: &str, place: &str) -> Option<support::fuse::SlowFs> {
+        let shown = self.beside.path().join(beside);
+        support::fuse::SlowFs::mount(&shown, &self.server.root.join(place))
     }
 
     /// Requests are answered, each in a turn of its own.
@@ -509,6 +512,21 @@ fn a_link_to_a_mount_holds_up_only_those_who_want_it() {
     site.answers("/b.txt", "other");
     disk.order("release");
     assert_eq!(waiting.response("GET").text(), "slow");
+}
+
+/// A look at the mount does not wait, but to open it does.
+#[test]
+fn a_mount_that_cannot_be_opened_holds_up_only_those_who_want_it() {
+    let site = Local::new();
+    std::fs::create_dir(site.server.root.join("m")).expect("a folder");
+    let Some(mut disk) = site.mount("", "m") else {
+        return;
+    };
+    disk.order("hold opens");
+    let mut waiting = asking(&site.server, "/m/", &[]);
+    site.answers("/b.txt", "other");
+    disk.order("release");
+    assert!(waiting.response("GET").text().contains("a.txt"));
 }
 
 #[test]
@@ -661,6 +679,65 @@ fn a_file_system_that_hangs_leaves_a_thread_for_the_local_disk() {
     for number in 0..20 {
         let unknown = site.server.get(&format!("/unknown-{number}"), &[]);
         assert_eq!(unknown.status, 404);
+    }
+}
+
+/// A client that has sent a request to one of several sites.
+fn asking_site(server: &TestServer, host: &str, target: &str) -> Client {
+    let mut client = server.connect();
+    client.send(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+    client
+}
+
+/// Two sites whose roots are slow file systems, beside one on the local disk.
+#[test]
+fn a_site_whose_file_system_hangs_leaves_a_thread_for_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.txt"), "slow").expect("a file");
+    let hosts = ["a.example", "b.example"];
+    let setup = Setup::new();
+    let places = hosts.map(|host| setup.root().join(host));
+    let mut disks = Vec::new();
+    for place in &places {
+        std::fs::create_dir(place).expect("a folder");
+        let Some(disk) = support::fuse::SlowFs::mount(folder.path(), place) else {
+            return;
+        };
+        disks.push(disk);
+    }
+    let site = |(host, root)| SiteRoot {
+        host: HostPattern::parse(host).expect(host),
+        root,
+    };
+    let sites = hosts.into_iter().zip(places).map(site).collect();
+    let setup = setup.with(|config| {
+        (config.threads, config.disk_threads) = (1, 2);
+        config.sites = sites;
+    });
+    let server = setup.start();
+    // Dropped first, so that the server does not wait for them.
+    let mut disks = disks;
+    let [hung, other] = &mut disks[..] else {
+        panic!("two are mounted")
+    };
+    assert_eq!(server.get("/none", &[]).status, 404, "it has started");
+    hung.order("hold all");
+    let mut waiting: Vec<Client> = (0..20)
+        .map(|number| asking_site(&server, hosts[0], &format!("/{number}")))
+        .collect();
+    for number in 0..20 {
+        let mut client = asking_site(&server, hosts[1], "/a.txt");
+        assert_eq!(client.response("GET").text(), "slow");
+        // The kernel does not know these names yet.
+        let unknown = server.get(&format!("/unknown-{number}"), &[]);
+        assert_eq!(unknown.status, 404);
+    }
+    other.order("hold all");
+    let unknown = server.get("/unknown", &[]);
+    assert_eq!(unknown.status, 404);
+    hung.order("release");
+    for client in &mut waiting {
+        assert_eq!(client.response("GET").status, 404);
     }
 }
 

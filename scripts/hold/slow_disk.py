@@ -6,7 +6,7 @@
 It says `ready` once it is mounted, or `cannot` and why. It takes orders from its standard input, a line
 each, until `end` or the end of the input, and then unmounts, which fails whatever is still held:
 
-    wait KIND SECONDS    every request of this kind takes so long: `names`, `reads` or `all`
+    wait KIND SECONDS    every request of this kind takes so long: `opens`, `names` (and `opens`), `reads` or `all`
     hold KIND            requests of this kind wait
     release              nothing is held, and what was held goes on
     forget WHAT          files have the size 0 and one time for ever (`sizes`), or another time
@@ -41,6 +41,8 @@ class Code:
 
 UNANSWERED = (Code.FORGET, Code.BATCH_FORGET, Code.INTERRUPT)
 READS = (Code.READ, Code.READDIR)
+OPENS = (Code.OPEN, Code.OPENDIR)
+KINDS = {"all": ("names", "opens", "reads"), "names": ("names", "opens")}
 
 DETACH = 2
 
@@ -54,7 +56,7 @@ class Pace:
         self.forgotten = set()
         self._changed = threading.Condition()
         self._held = set()
-        self._waits = {"names": 0.0, "reads": 0.0}
+        self._waits = dict.fromkeys(KINDS["all"], 0.0)
 
     def obey(self, line):
         words = line.split()
@@ -64,7 +66,7 @@ class Pace:
             elif words[0] == "forget":
                 self.forgotten.add(words[1])
             else:
-                kinds = ("names", "reads") if words[1] == "all" else (words[1],)
+                kinds = KINDS.get(words[1], (words[1],))
                 if words[0] == "hold":
                     self._held.update(kinds)
                 else:
@@ -169,7 +171,7 @@ def serve(device, folder, pace):
 
     def answer(code, unique, number, body):
         if code != Code.INIT:
-            pace.take("reads" if code in READS else "names")
+            pace.take("reads" if code in READS else "opens" if code in OPENS else "names")
         try:
             error, content = 0, answers.answer(code, number, body)
         except OSError as fault:

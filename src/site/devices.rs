@@ -17,8 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::site::disk::FileSystem;
-
 /// File systems that are known beside that of the root. A site has few mounts.
 const MOST: usize = 64;
 
@@ -141,14 +139,6 @@ impl Devices {
         let others = self.others();
         let known = others.iter().find(|device| device.number == number);
         known.map(|device| device.class)
-    }
-
-    /// What kind of file system this is, for the disk threads.
-    pub fn file_system(&self, number: u64) -> FileSystem {
-        match self.is_root_quick() && !self.is_quick(number) {
-            true => FileSystem::Remote,
-            false => FileSystem::Usual,
-        }
     }
 
     /// Learns what a file system is, from an open file on it. This may wait for the disk.

@@ -10,7 +10,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use crate::site::budget::{Account, Reserved};
-use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered, Room};
+use crate::site::disk::{Caller, DiskPool, Effort, Ended, FileSystem, Pending, Registered, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
 use crate::site::file_state::{FileKind, FileState};
@@ -216,7 +216,7 @@ impl Opening {
             file.expected().copied(),
         );
         let closer = site.disk().cloned();
-        let file_system = root.devices().file_system(file.state.device());
+        let file_system = FileSystem::of_device(file.state.device());
         let open = move || {
             let opened = Opened::new(&root, closer, &path, state.as_ref(), Blocking::Allowed);
             opened.map_err(LookupError::on_disk_thread)
@@ -287,7 +287,7 @@ fn begin_read(
         let read = lookup::read(&root, &options, &path, largest, Blocking::Allowed, charge);
         read.map_err(LookupError::on_disk_thread)
     };
-    let file_system = site.root().devices().file_system(device);
+    let file_system = FileSystem::of_device(device);
     let pending = pool(site)?.submit(
         Effort::Read,
         file_system,

@@ -37,7 +37,7 @@ impl Queue {
     pub fn enter(&self, network: IpAddr) -> Option<Ticket> {
         let mut line = self.line();
         let number = line.enter(network, (), |()| true).ok()?.number;
-        line.place_next(|()| true);
+        line.place_next();
         Some(Ticket {
             queue: self.clone(),
             number,
@@ -81,7 +81,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let mut line = self.queue.line();
         line.leave(self.number);
-        while line.place_next(|()| true).is_some() {}
+        while line.place_next().is_some() {}
     }
 }
 

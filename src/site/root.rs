@@ -118,20 +118,16 @@ impl Root {
         self.reader.may(wanted, mode, owner, group)
     }
 
-    /// Whether a worker may use the file system of the root.
-    pub(super) fn is_quick(&self) -> bool {
-        self.devices.is_root_quick()
-    }
-
     /// The file systems below the root.
     pub(super) fn devices(&self) -> &Devices {
         &self.devices
     }
 
-    /// The kind of file system that `path` is on, as far as the kernel knows its names. It does not wait.
+    /// The file system that `path` is on, as far as the kernel knows its names. It does not wait.
     pub(super) fn file_system(&self, path: &[u8]) -> FileSystem {
+        let own = FileSystem::of_device(self.devices.root());
         if !self.can_refuse || !self.devices.is_root_quick() {
-            return FileSystem::Usual;
+            return own;
         }
         // The root of a mount is in memory, so one of these names tells.
         let mut name = path.strip_suffix(b"/").unwrap_or(path);
@@ -140,15 +136,13 @@ impl Root {
                 break;
             }
             if let Ok(opened) = self.open_confined(name, LOOK, Blocking::Refused) {
-                return match self.state_of_opened(opened.as_fd(), Blocking::Refused) {
-                    Err(LookupError::WouldWait) => FileSystem::Remote,
-                    _ => FileSystem::Usual,
-                };
+                let known = known_of_opened(opened.as_fd());
+                return known.map_or(own, |known| FileSystem::of_device(known.state.device()));
             }
             let slash = name.iter().rposition(|&byte| byte == b'/');
             name = &name[..slash.unwrap_or_default()];
         }
-        FileSystem::Usual
+        own
     }
 
     /// The kind and state of `path`, without opening it for reading. A path that leads out of the root
@@ -246,6 +240,10 @@ impl Root {
         blocking: Blocking,
     ) -> Result<Directory, LookupError> {
         self.attempt(blocking, |blocking| {
+            if blocking == Blocking::Refused {
+                // To open the place where a file system is mounted asks that file system.
+                self.find(path, blocking)?;
+            }
             let descriptor = self.open_confined(path, READ | OFlags::DIRECTORY, blocking)?;
             let (_, state) = self.state_of_opened(descriptor.as_fd(), blocking)?;
             // The root stays open after it was deleted. Some remote file systems count no links.
