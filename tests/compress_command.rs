@@ -238,6 +238,35 @@ fn what_does_not_become_smaller_is_left_out() {
     assert_eq!(summary, format!("wrote nothing\n{line}"));
 }
 
+/// As after `cp -p` with an earlier release.
+#[test]
+fn the_sidecar_of_an_original_that_an_older_one_has_replaced_is_renewed() {
+    let folder = Folder::new().with("a.html", text());
+    folder.set_time("a.html", noon());
+    folder.compressed(&[]);
+    let changed = |name: &str| {
+        let state = fs::metadata(folder.path(name)).expect("a file");
+        (state.ctime(), state.ctime_nsec())
+    };
+    let old = text() + "older";
+    // The clock of the file system has a coarse tick.
+    until("the original is put in place later", || {
+        folder.write("a.html", &old);
+        folder.set_time("a.html", noon() - Duration::from_secs(9));
+        let mut sidecars = WRITTEN
+            .iter()
+            .map(|extension| format!("a.html.{extension}"));
+        sidecars.all(|name| changed("a.html") > changed(&name))
+    });
+    let summary = folder.compressed(&["--clean"]);
+    assert!(summary.contains("wrote 1 file (gz)"), "{summary}");
+    for extension in WRITTEN {
+        let coded = folder.read(&format!("a.html.{extension}"));
+        assert!(decoded(&coded, extension) == old.as_bytes(), "{extension}");
+    }
+    assert_eq!(folder.modified("a.html.gz"), folder.modified("a.html"));
+}
+
 #[test]
 fn an_outdated_file_is_renewed() {
     let folder = Folder::new().with("a.html", text());

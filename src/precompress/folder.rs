@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
 
-use crate::semantics::variant::Modified;
+use crate::semantics::variant::{FileTime, FileTimes};
 
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -28,7 +28,7 @@ pub(super) struct Entry {
     pub kind: FileType,
     /// In bytes.
     pub size: u64,
-    pub modified: Modified,
+    pub times: FileTimes,
 }
 
 /// The names in a folder, in their order.
@@ -87,9 +87,15 @@ impl Entry {
         Entry {
             kind: FileType::from_raw_mode(stat.st_mode),
             size: u64::try_from(stat.st_size).unwrap_or(0),
-            modified: Modified {
-                seconds: stat.st_mtime.into(),
-                nanoseconds: stat.st_mtime_nsec as u64,
+            times: FileTimes {
+                modified: FileTime {
+                    seconds: stat.st_mtime.into(),
+                    nanoseconds: stat.st_mtime_nsec as u64,
+                },
+                changed: FileTime {
+                    seconds: stat.st_ctime.into(),
+                    nanoseconds: stat.st_ctime_nsec as u64,
+                },
             },
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FileType, Stat};
 use rustix::io::Errno;
 
-use crate::semantics::variant::Modified;
+use crate::semantics::variant::{FileTime, FileTimes};
 use crate::site::devices::Mount;
 use crate::site::disk_error::{DiskError, LookupError};
 
@@ -108,11 +108,17 @@ impl FileState {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// When its content was modified.
-    pub fn modified_at(&self) -> Modified {
-        Modified {
-            seconds: self.modified,
-            nanoseconds: self.modified_nanoseconds,
+    /// When its content was modified, and when anything of it changed.
+    pub fn times(&self) -> FileTimes {
+        FileTimes {
+            modified: FileTime {
+                seconds: self.modified,
+                nanoseconds: self.modified_nanoseconds,
+            },
+            changed: FileTime {
+                seconds: self.changed,
+                nanoseconds: self.changed_nanoseconds,
+            },
         }
     }
 
