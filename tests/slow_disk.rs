@@ -760,6 +760,24 @@ fn a_large_file_of_a_slow_file_system() {
     assert_eq!(server.get("/d/inner", &[]).text(), "1");
 }
 
+/// The names of the files were found, so the errors of reads do not mean that there are none.
+#[test]
+fn a_file_that_cannot_be_read_is_500() {
+    let Some(mut site) = mounted(true) else {
+        return;
+    };
+    for error in ["EIO", "EINVAL", "EISDIR", "ENOENT", "ESTALE", "EINTR"] {
+        site.disk.order(&format!("fail reads {error}"));
+        for target in ["/a.txt", "/large.bin"] {
+            assert_eq!(site.server.get(target, &[]).status, 500, "{error} {target}");
+        }
+    }
+    site.disk.order("fail reads EACCES");
+    assert_eq!(site.server.get("/a.txt", &[]).status, 403);
+    site.disk.order("release");
+    assert_eq!(site.server.get("/a.txt", &[]).text(), "slow");
+}
+
 #[test]
 fn the_end_of_the_server_does_not_wait_for_a_file_system() {
     let Some(mut site) = mounted(true) else {

@@ -8,7 +8,8 @@ each, until `end` or the end of the input, and then unmounts, which fails whatev
 
     wait KIND SECONDS    every request of this kind takes so long: `opens`, `names` (and `opens`), `reads` or `all`
     hold KIND            requests of this kind wait
-    release              nothing is held, and what was held goes on
+    fail KIND ERROR      requests of this kind fail with an error such as `EIO`
+    release              nothing is held or fails, and what was held goes on
     forget WHAT          files have the size 0 and one time for ever (`sizes`), or another time
                          at each look (`times`)
 
@@ -54,6 +55,7 @@ class Pace:
 
     def __init__(self):
         self.forgotten = set()
+        self._errors = {}
         self._changed = threading.Condition()
         self._held = set()
         self._waits = dict.fromkeys(KINDS["all"], 0.0)
@@ -63,12 +65,15 @@ class Pace:
         with self._changed:
             if words[0] == "release":
                 self._held.clear()
+                self._errors.clear()
             elif words[0] == "forget":
                 self.forgotten.add(words[1])
             else:
                 kinds = KINDS.get(words[1], (words[1],))
                 if words[0] == "hold":
                     self._held.update(kinds)
+                elif words[0] == "fail":
+                    self._errors.update(dict.fromkeys(kinds, getattr(errno, words[2])))
                 else:
                     self._waits.update((kind, float(words[2])) for kind in kinds)
             self._changed.notify_all()
@@ -77,8 +82,11 @@ class Pace:
         with self._changed:
             wait = self._waits[kind]
             self._changed.wait_for(lambda: kind not in self._held)
+            error = self._errors.get(kind)
         if wait:
             threading.Event().wait(wait)
+        if error:
+            raise OSError(error, "")
 
 
 class Nodes:
@@ -170,9 +178,9 @@ def serve(device, folder, pace):
     answers = Answers(folder, pace)
 
     def answer(code, unique, number, body):
-        if code != Code.INIT:
-            pace.take("reads" if code in READS else "opens" if code in OPENS else "names")
         try:
+            if code != Code.INIT:
+                pace.take("reads" if code in READS else "opens" if code in OPENS else "names")
             error, content = 0, answers.answer(code, number, body)
         except OSError as fault:
             error, content = -(fault.errno or errno.EIO), b""

@@ -180,7 +180,7 @@ impl Opened {
                 Ok(Some(opened))
             }
             Err(BodyError::Changed) => Ok(None),
-            Err(BodyError::Disk(error)) => Err(error.into()),
+            Err(BodyError::Disk(error)) => Err(LookupError::of_read(&error)),
             Err(fault) => Err(DiskError::from(fault).into()),
         }
     }
@@ -218,7 +218,6 @@ impl Opened {
                     buffer = &mut buffer[count..];
                     offset += count as u64;
                 }
-                Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
                 Err(fault) => return Err(fault.into()),
             }
         }

@@ -335,7 +335,7 @@ impl Root {
                 let Some(entry) = directory.entries.read() else {
                     return Ok(None);
                 };
-                let entry = entry?;
+                let entry = entry.map_err(|fault| LookupError::of_read(&fault.into()))?;
                 name.extend_from_slice(entry.file_name().to_bytes());
                 entry.file_type()
             }
@@ -374,7 +374,7 @@ impl Root {
         let Some(entry) = directory.entries.read() else {
             return Ok(None);
         };
-        let entry = entry?;
+        let entry = entry.map_err(|fault| DiskError::of_read(&fault.into()))?;
         name.extend_from_slice(entry.file_name().to_bytes());
         if matches!(name.as_slice(), b"." | b"..") {
             return Ok(Some(NameKind::Special));
