@@ -267,6 +267,24 @@ fn the_sidecar_of_an_original_that_an_older_one_has_replaced_is_renewed() {
     assert_eq!(folder.modified("a.html.gz"), folder.modified("a.html"));
 }
 
+/// It says what it cannot look at, and goes on.
+#[test]
+fn one_name_that_cannot_be_looked_at_does_not_end_its_folder() {
+    let folder = Folder::new().with("bad", text()).with("c.html", text());
+    let place = tempfile::tempdir().expect("a folder");
+    let Some(mut disk) = support::fuse::SlowFs::mount(folder.0.path(), place.path()) else {
+        return;
+    };
+    disk.order("fail bad EIO");
+    let mut compress = command();
+    compress.arg("compress").arg(place.path());
+    let output = compress.output().expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("\"bad\" cannot be read"), "{error}");
+    // The file system is read-only.
+    assert!(error.contains("\"c.html.gz\" cannot be written"), "{error}");
+}
+
 #[test]
 fn an_outdated_file_is_renewed() {
     let folder = Folder::new().with("a.html", text());

@@ -428,6 +428,7 @@ fn mounted(is_root: bool) -> Option<Mounted> {
         ("a.txt", &b"slow"[..]),
         ("large.bin", &large()),
         ("d/inner", b"1"),
+        ("bad", b"it cannot be looked at"),
     ] {
         std::fs::write(folder.path().join(name), content).expect("a file");
     }
@@ -758,6 +759,24 @@ fn a_large_file_of_a_slow_file_system() {
     assert_eq!(server.get("/a.txt", &[]).text(), "slow");
     assert_eq!(server.get("/nothing", &[]).status, 404);
     assert_eq!(server.get("/d/inner", &[]).text(), "1");
+}
+
+#[test]
+fn an_entry_that_cannot_be_looked_at_is_listed_without_size_and_date() {
+    let Some(mut site) = mounted(true) else {
+        return;
+    };
+    for error in ["EIO", "EACCES", "ESTALE"] {
+        site.disk.order(&format!("fail bad {error}"));
+        let listing = site.server.get("/?format=json", &[]);
+        assert_eq!(listing.status, 200, "{error}");
+        let text = listing.text();
+        let bad = r#"{"name":"bad","type":"file","size":null,"modified":null"#;
+        assert!(text.contains(bad) && text.contains("a.txt"), "{text}");
+        let page = site.server.get("/", &[]).text();
+        assert!(page.contains("<td>no access</td>"), "{page}");
+        site.disk.order("release");
+    }
 }
 
 /// The names of the files were found, so the errors of reads do not mean that there are none.

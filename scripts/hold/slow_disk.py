@@ -8,7 +8,8 @@ each, until `end` or the end of the input, and then unmounts, which fails whatev
 
     wait KIND SECONDS    every request of this kind takes so long: `opens`, `names` (and `opens`), `reads` or `all`
     hold KIND            requests of this kind wait
-    fail KIND ERROR      requests of this kind fail with an error such as `EIO`
+    fail KIND ERROR      requests of this kind fail with an error such as `EIO`, or those that look up the
+                         name `bad`, if that is the kind
     release              nothing is held or fails, and what was held goes on
     forget WHAT          files have the size 0 and one time for ever (`sizes`), or another time
                          at each look (`times`)
@@ -58,7 +59,7 @@ class Pace:
         self._errors = {}
         self._changed = threading.Condition()
         self._held = set()
-        self._waits = dict.fromkeys(KINDS["all"], 0.0)
+        self._waits = dict.fromkeys((*KINDS["all"], "bad"), 0.0)
 
     def obey(self, line):
         words = line.split()
@@ -181,6 +182,8 @@ def serve(device, folder, pace):
         try:
             if code != Code.INIT:
                 pace.take("reads" if code in READS else "opens" if code in OPENS else "names")
+            if code == Code.LOOKUP and body.rstrip(b"\0") == b"bad":
+                pace.take("bad")
             error, content = 0, answers.answer(code, number, body)
         except OSError as fault:
             error, content = -(fault.errno or errno.EIO), b""

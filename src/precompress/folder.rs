@@ -25,6 +25,7 @@ const FILE: OFlags = OFlags::RDONLY
 /// What a folder says about one of its names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
+    /// Unknown if the system does not let anybody look at it.
     pub kind: FileType,
     /// In bytes.
     pub size: u64,
@@ -56,8 +57,11 @@ pub(super) fn open_file(folder: &OwnedFd, name: &[u8]) -> io::Result<File> {
     Ok(openat(folder, name, FILE, Mode::empty())?.into())
 }
 
-/// Reads a folder. What vanishes meanwhile is left out.
-pub(super) fn entries(folder: &OwnedFd) -> io::Result<Entries> {
+/// Reads a folder. What vanishes meanwhile is left out. What cannot be looked at stays, and `cannot_look` is told.
+pub(super) fn entries(
+    folder: &OwnedFd,
+    mut cannot_look: impl FnMut(&[u8], io::Error),
+) -> io::Result<Entries> {
     let mut entries = Entries::new();
     for name in Dir::read_from(folder.as_fd())? {
         let name = name?;
@@ -70,13 +74,33 @@ pub(super) fn entries(folder: &OwnedFd) -> io::Result<Entries> {
                 entries.insert(name.to_bytes().to_vec(), Entry::of(&stat));
             }
             Err(Errno::NOENT) => {}
-            Err(fault) => return Err(fault.into()),
+            Err(fault) => {
+                let name = name.to_bytes();
+                cannot_look(name, fault.into());
+                entries.insert(name.to_vec(), Entry::UNKNOWN);
+            }
         }
     }
     Ok(entries)
 }
 
 impl Entry {
+    /// Nothing is known of it.
+    const UNKNOWN: Entry = {
+        let never = FileTime {
+            seconds: 0,
+            nanoseconds: 0,
+        };
+        Entry {
+            kind: FileType::Unknown,
+            size: 0,
+            times: FileTimes {
+                modified: never,
+                changed: never,
+            },
+        }
+    };
+
     /// What the kernel says about a file.
     #[allow(
         clippy::useless_conversion,

@@ -306,8 +306,8 @@ impl Root {
     }
 
     /// Reads the next entry. Returns `None` at the end of the directory. The name of the entry is
-    /// written to `name`. An entry is skipped if it has vanished, leads out of the root or to a hidden
-    /// name, or is rejected by `is_shown`. Adds to `work` what the entry cost, in units of a system
+    /// written to `name`. An entry is skipped if it has vanished, leads out of the root, to a hidden
+    /// name or to what cannot be looked at, or is rejected by `is_shown`. Adds to `work` what the entry cost, in units of a system
     /// call. If blocking is refused, an entry of another file system is put back. Whether the next names
     /// of the directory are in memory, the kernel cannot say.
     pub(super) fn next_entry(
@@ -343,7 +343,6 @@ impl Root {
         if matches!(name.as_slice(), b"." | b"..") || !is_shown(name) {
             return Ok(Some(DirectoryEntry::Skipped));
         }
-        let is_link = kind == FileType::Symlink;
         let found = match kind {
             FileType::RegularFile | FileType::Directory => {
                 self.state_of_entry(directory, name, blocking)
@@ -360,7 +359,7 @@ impl Root {
         if found == Err(LookupError::WouldWait) {
             directory.put_back = Some((name.clone(), kind));
         }
-        DirectoryEntry::of(found, is_link).map(Some)
+        DirectoryEntry::of(found, kind).map(Some)
     }
 
     /// Reads the next name of a directory, which is written to `name`, on a disk thread. Returns `None` at the
@@ -469,17 +468,21 @@ pub enum DirectoryEntry {
         /// Whether the name is a symbolic link to it. False if the file system does not report the type.
         is_link: bool,
     },
+    /// A file or directory that the system does not let anybody look at, or that the disk cannot read.
+    Unknown(FileKind),
     /// An entry that is not shown.
     Skipped,
 }
 
 impl DirectoryEntry {
-    /// Skips an entry that is gone, not readable, or neither a file nor a directory. Any other error is
-    /// returned, so that a listing is never incomplete because descriptors ran out.
+    /// Skips an entry that is gone, or neither a file nor a directory, and one that cannot be looked at unless
+    /// the directory has told what it is. Any other error is returned, so that a listing is never incomplete
+    /// because descriptors ran out.
     fn of(
         found: Result<(FileKind, FileState), LookupError>,
-        is_link: bool,
+        file_type: FileType,
     ) -> Result<DirectoryEntry, LookupError> {
+        let is_link = file_type == FileType::Symlink;
         match found {
             Ok((FileKind::Other, _)) => Ok(DirectoryEntry::Skipped),
             Ok((kind, state)) => Ok(DirectoryEntry::Served {
@@ -487,11 +490,14 @@ impl DirectoryEntry {
                 state,
                 is_link,
             }),
-            Err(LookupError::Disk(error))
-                if error.is_absence() || error == DiskError::Forbidden =>
-            {
-                Ok(DirectoryEntry::Skipped)
+            Err(LookupError::Disk(DiskError::Forbidden | DiskError::Failed)) => {
+                Ok(match file_type {
+                    FileType::RegularFile => DirectoryEntry::Unknown(FileKind::File),
+                    FileType::Directory => DirectoryEntry::Unknown(FileKind::Directory),
+                    _ => DirectoryEntry::Skipped,
+                })
             }
+            Err(LookupError::Disk(error)) if error.is_absence() => Ok(DirectoryEntry::Skipped),
             Err(error) => Err(error),
         }
     }
