@@ -132,6 +132,12 @@ impl Devices {
         matches!(self.class(number), Some(Class::Local | Class::Stacked))
     }
 
+    /// Whether the times of this file system may come from another clock than that of this machine, such as that
+    /// of a file server.
+    pub fn has_own_clock(&self, number: u64) -> bool {
+        matches!(self.class(number), None | Some(Class::Remote))
+    }
+
     fn class(&self, number: u64) -> Option<Class> {
         if number == self.root.number {
             return Some(self.root.class);

@@ -16,6 +16,11 @@ use crate::site::disk_error::{DiskError, LookupError};
 /// The coarsest timestamp resolution of common file systems, in seconds, rounded up.
 const COARSEST_TICK: i64 = 3;
 
+/// Whether the tick of a file system's clock in which something was seen is over.
+pub(super) fn is_tick_over(seen: i64, now: i64) -> bool {
+    seen.saturating_add(COARSEST_TICK) <= now
+}
+
 /// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -77,10 +82,10 @@ impl FileState {
         Ok(describe(&rustix::fs::stat(path)?).1)
     }
 
-    /// Whether a later change is certain to change this state. `now` is in seconds since 1970. If a file
-    /// changes twice within one tick of the file system's clock, the second change may not show.
+    /// Whether a later change is certain to change this state. `now` is in seconds since 1970, by the clock of
+    /// the file system. If a file changes twice within one tick of that clock, the second change may not show.
     pub(super) fn is_settled(&self, now: i64) -> bool {
-        self.changed.saturating_add(COARSEST_TICK) <= now
+        is_tick_over(self.changed, now)
     }
 
     /// What became of the file on the way from this state to `now`.

@@ -52,6 +52,8 @@ enum Stage {
 struct Reading {
     path: Box<[u8]>,
     state: FileState,
+    /// Whether a change of the file during or after the reading is certain to show in its state.
+    is_settled: bool,
     options: Arc<SiteOptions>,
     pending: Pending<Result<FileRead<Reserved>, DiskError>>,
     outcome: Option<Result<Rc<StoredFile>, DiskError>>,
@@ -96,7 +98,7 @@ impl Lookups {
     /// Joins the reading of a file that was found in this state, or begins one.
     fn read(
         &mut self,
-        site: &Site,
+        site: &mut Site,
         path: &[u8],
         state: FileState,
         caller: Caller<'_>,
@@ -113,6 +115,7 @@ impl Lookups {
         let reading = Rc::new(RefCell::new(Reading {
             path: path.into(),
             state,
+            is_settled: site.settles(&state),
             options: site.shared_options(),
             pending: begin_read(site, path, state.device(), caller)?,
             outcome: None,
@@ -201,7 +204,10 @@ impl Reading {
                 return None;
             };
             let read = flat(ended);
-            self.outcome = Some(read.map(|read| site.store_read(&self.path, read, &self.options)));
+            self.outcome = Some(read.map(|read| {
+                let is_settled = self.is_settled && read.state == self.state;
+                site.store_read(&self.path, read, &self.options, is_settled)
+            }));
         }
         self.outcome.clone()
     }

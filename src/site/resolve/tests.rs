@@ -28,6 +28,45 @@ fn site(root: &Path) -> Site {
     site
 }
 
+/// The clock of a file server may be behind that of this machine.
+#[test]
+fn a_state_is_settled_if_it_is_old_by_the_clock_of_its_file_system() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a"), "1").expect("a file");
+    let mut local = site(folder.path());
+    let look = |site: &Site| site.root.find(b"a", Blocking::Allowed).expect("a file").1;
+    let mut state = look(&local);
+    let mut remote = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
+    remote.assume_remote();
+    let root = Arc::new(remote);
+    let remote = || Site::new(Arc::clone(&root), Arc::default(), allowances(1 << 20, 2));
+    let written = state.modified;
+    let settles = |site: &mut Site, state: &FileState, age| {
+        site.begin_turn(HttpDate::from_unix(written + age).expect("a date"));
+        site.settles(state)
+    };
+    assert!(!settles(&mut local, &state, 1) && settles(&mut local, &state, 4));
+    // As if that clock were a minute behind: the file has just been written.
+    let mut site = remote();
+    assert!(!settles(&mut site, &state, 60) && !settles(&mut site, &state, 62));
+    assert!(settles(&mut site, &state, 63) && settles(&mut site, &state, 64));
+    fs::write(folder.path().join("a"), "12").expect("a file");
+    state = look(&site);
+    assert!(!settles(&mut site, &state, 64), "another state");
+    assert!(settles(&mut site, &state, 67));
+    assert!(settles(&mut remote(), &state, LARGEST_SKEW + 9), "no clock");
+    // It is not remembered for ever.
+    let mut site = remote();
+    assert!(!settles(&mut site, &state, 60));
+    let others = (0..MOST_SEEN as u64).map(FileState::of_size);
+    for other in others {
+        site.now = other.modified;
+        site.settles(&other);
+    }
+    assert!(site.seen.len() <= MOST_SEEN);
+    assert!(!settles(&mut site, &state, 70));
+}
+
 #[test]
 fn a_network_has_one_share_of_the_coders_of_all_sites() {
     let folder = tempfile::tempdir().expect("a folder");
