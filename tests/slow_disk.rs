@@ -344,6 +344,43 @@ fn limit_descriptors(program: &Program, most: Option<u64>) {
     prlimit(Some(pid), Resource::Nofile, Rlimit { current, ..now }).expect("our child");
 }
 
+/// A server of a user who has no other processes, and may have so many threads.
+fn with_threads(folder: &std::path::Path, most: Option<usize>) -> Program {
+    let mut command = std::process::Command::new("prlimit");
+    command.env_clear().stdin(std::process::Stdio::null());
+    command.arg(most.map_or("--noheadings".into(), |most| format!("--nproc={most}")));
+    command.args(["setpriv", "--reuid=61234", "--clear-groups"]);
+    command.args([env!("CARGO_BIN_EXE_docroot"), "--threads", "1"]);
+    Program::start(command.arg(folder))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_disk_threads_requests_are_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return support::program::skipped("only root can run docroot as a user without threads");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), everybody).expect("a mode");
+    std::fs::write(folder.path().join("a.txt"), "in memory").expect("a file");
+    let ask = |program: &Program, target: &str| {
+        let mut client = program.connect();
+        client.send(&request("GET", target, &[]));
+        client.response("GET").status
+    };
+    let free = with_threads(folder.path(), None);
+    assert_eq!(ask(&free, "/a.txt"), 200);
+    let tasks = format!("/proc/{}/task", free.child.id());
+    let needed = std::fs::read_dir(tasks).expect("a process").count();
+    // The kernel does not know this name, so the disk must tell.
+    assert_eq!(ask(&free, "/unknown"), 404);
+    drop(free);
+    let program = with_threads(folder.path(), Some(needed));
+    assert_eq!(ask(&program, "/a.txt"), 200);
+    assert_eq!(ask(&program, "/other"), 503);
+}
+
 #[test]
 fn a_lack_of_descriptors_that_passes_is_not_noticed() {
     let folder = tempfile::tempdir().expect("a folder");
