@@ -62,6 +62,8 @@ struct Device {
     number: u64,
     mount: Mount,
     class: Class,
+    /// Whether its times may come from the clock of another machine.
+    has_own_clock: bool,
     /// When it was learned, counted from the start.
     learned: Duration,
     /// Until when it counts as slow, in milliseconds since the start. 0 if it was never slow.
@@ -135,7 +137,12 @@ impl Devices {
     /// Whether the times of this file system may come from another clock than that of this machine, such as that
     /// of a file server.
     pub fn has_own_clock(&self, number: u64) -> bool {
-        matches!(self.class(number), None | Some(Class::Remote))
+        if number == self.root.number {
+            return self.root.has_own_clock;
+        }
+        let others = self.others();
+        let known = others.iter().find(|device| device.number == number);
+        known.is_none_or(|device| device.has_own_clock)
     }
 
     fn class(&self, number: u64) -> Option<Class> {
@@ -202,6 +209,7 @@ impl Device {
             number,
             mount,
             class,
+            has_own_clock: class == Class::Remote,
             learned,
             slow_until: AtomicU64::new(0),
         }

@@ -33,38 +33,32 @@ fn site(root: &Path) -> Site {
 fn a_state_is_settled_if_it_is_old_by_the_clock_of_its_file_system() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a"), "1").expect("a file");
-    let mut local = site(folder.path());
-    let look = |site: &Site| site.root.find(b"a", Blocking::Allowed).expect("a file").1;
-    let mut state = look(&local);
-    let mut remote = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
-    remote.assume_remote();
-    let root = Arc::new(remote);
-    let remote = || Site::new(Arc::clone(&root), Arc::default(), allowances(1 << 20, 2));
-    let written = state.modified;
     let settles = |site: &mut Site, state: &FileState, age| {
-        site.begin_turn(HttpDate::from_unix(written + age).expect("a date"));
+        let now = HttpDate::from_unix(state.modified + age);
+        site.begin_turn(now.expect("a date"));
         site.settles(state)
     };
-    assert!(!settles(&mut local, &state, 1) && settles(&mut local, &state, 4));
-    // As if that clock were a minute behind: the file has just been written.
-    let mut site = remote();
-    assert!(!settles(&mut site, &state, 60) && !settles(&mut site, &state, 62));
-    assert!(settles(&mut site, &state, 63) && settles(&mut site, &state, 64));
-    fs::write(folder.path().join("a"), "12").expect("a file");
-    state = look(&site);
-    assert!(!settles(&mut site, &state, 64), "another state");
-    assert!(settles(&mut site, &state, 67));
-    assert!(settles(&mut remote(), &state, LARGEST_SKEW + 9), "no clock");
+    let mut first = site(folder.path());
+    let local = first.root.find(b"a", Blocking::Allowed).expect("a file").1;
+    assert!(!settles(&mut first, &local, 1) && settles(&mut first, &local, 60));
+    // Of an unknown file system, as if its clock were a minute behind: the file has just been written.
+    let [state, other] = [1, 2].map(FileState::of_size);
+    assert!(!settles(&mut first, &state, 60) && !settles(&mut first, &state, 62));
+    assert!(settles(&mut first, &state, 63) && settles(&mut first, &state, 64));
+    assert!(!settles(&mut first, &other, 64), "another state");
+    assert!(settles(&mut first, &other, 67));
+    let mut second = site(folder.path());
+    assert!(
+        settles(&mut second, &state, LARGEST_SKEW + 9),
+        "no clock is so wrong"
+    );
     // It is not remembered for ever.
-    let mut site = remote();
-    assert!(!settles(&mut site, &state, 60));
-    let others = (0..MOST_SEEN as u64).map(FileState::of_size);
-    for other in others {
-        site.now = other.modified;
-        site.settles(&other);
+    assert!(!settles(&mut second, &state, 60));
+    for other in (2..MOST_SEEN as u64 + 2).map(FileState::of_size) {
+        assert!(!settles(&mut second, &other, 60));
     }
-    assert!(site.seen.len() <= MOST_SEEN);
-    assert!(!settles(&mut site, &state, 70));
+    assert!(second.seen.len() <= MOST_SEEN);
+    assert!(!settles(&mut second, &state, 70));
 }
 
 #[test]
