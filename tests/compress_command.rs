@@ -238,6 +238,53 @@ fn what_does_not_become_smaller_is_left_out() {
     assert_eq!(summary, format!("wrote nothing\n{line}"));
 }
 
+/// As after `cp -p` with an earlier release.
+#[test]
+fn the_sidecar_of_an_original_that_an_older_one_has_replaced_is_renewed() {
+    let folder = Folder::new().with("a.html", text());
+    folder.set_time("a.html", noon());
+    folder.compressed(&[]);
+    let changed = |name: &str| {
+        let state = fs::metadata(folder.path(name)).expect("a file");
+        (state.ctime(), state.ctime_nsec())
+    };
+    let old = text() + "older";
+    // The clock of the file system has a coarse tick.
+    until("the original is put in place later", || {
+        folder.write("a.html", &old);
+        folder.set_time("a.html", noon() - Duration::from_secs(9));
+        let mut sidecars = WRITTEN
+            .iter()
+            .map(|extension| format!("a.html.{extension}"));
+        sidecars.all(|name| changed("a.html") > changed(&name))
+    });
+    let summary = folder.compressed(&["--clean"]);
+    assert!(summary.contains("wrote 1 file (gz)"), "{summary}");
+    for extension in WRITTEN {
+        let coded = folder.read(&format!("a.html.{extension}"));
+        assert!(decoded(&coded, extension) == old.as_bytes(), "{extension}");
+    }
+    assert_eq!(folder.modified("a.html.gz"), folder.modified("a.html"));
+}
+
+/// It says what it cannot look at, and goes on.
+#[test]
+fn one_name_that_cannot_be_looked_at_does_not_end_its_folder() {
+    let folder = Folder::new().with("bad", text()).with("c.html", text());
+    let place = tempfile::tempdir().expect("a folder");
+    let Some(mut disk) = support::fuse::SlowFs::mount(folder.0.path(), place.path()) else {
+        return;
+    };
+    disk.order("fail bad EIO");
+    let mut compress = command();
+    compress.arg("compress").arg(place.path());
+    let output = compress.output().expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("\"bad\" cannot be read"), "{error}");
+    // The file system is read-only.
+    assert!(error.contains("\"c.html.gz\" cannot be written"), "{error}");
+}
+
 #[test]
 fn an_outdated_file_is_renewed() {
     let folder = Folder::new().with("a.html", text());

@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -355,6 +355,40 @@ fn an_outdated_file_is_ignored() {
     check_sidecar(&accepting(&server, "br, zstd"), "br", BR);
 }
 
+/// As after `cp -p`, `rsync -t` or `tar` with an earlier release.
+#[test]
+fn the_sidecar_of_an_original_that_an_older_one_has_replaced_is_ignored() {
+    let setup = setup();
+    set_time(&setup.root().join("page.html.br"), NOON + 1);
+    let server = setup.start();
+    check_sidecar(&accepting(&server, "br"), "br", BR);
+    let (page_path, sidecar) = (
+        server.root.join("page.html"),
+        server.root.join("page.html.br"),
+    );
+    let changed = |path: &Path| {
+        let state = fs::metadata(path).expect("a file");
+        (state.ctime(), state.ctime_nsec())
+    };
+    // The clock of the file system has a coarse tick.
+    until("the page is put in place later", || {
+        server.write("page.html", page());
+        set_time(&page_path, NOON - 1);
+        changed(&page_path) > changed(&sidecar)
+    });
+    for coding in ["br", "zstd"] {
+        let plain = accepting(&server, coding);
+        assert_eq!(plain.field("Content-Encoding"), None, "{coding}");
+        assert_eq!(plain.text(), page());
+    }
+    // Whoever sets its times again says that it is right.
+    until("it is put in place later", || {
+        set_time(&sidecar, NOON + 1);
+        changed(&sidecar) >= changed(&page_path)
+    });
+    assert_eq!(accepting(&server, "br").text(), BR);
+}
+
 /// Some tools keep only the seconds of a time that they copy.
 #[test]
 fn a_time_in_whole_seconds_is_compared_in_seconds() {
@@ -449,7 +483,9 @@ fn another_original_gives_other_metadata() {
     let media_type = first.field("Content-Type");
     assert_eq!(media_type, Some("text/plain; charset=utf-8"));
     server.write("a", b"\0\x01");
-    set_time(&server.root.join("a"), NOON);
+    for name in ["a", "a.br"] {
+        set_time(&server.root.join(name), NOON);
+    }
     let second = get();
     let media_type = second.field("Content-Type");
     assert_eq!(media_type, Some("application/octet-stream"));

@@ -7,6 +7,8 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
+use docroot::http1::allowed_hosts::HostPattern;
+use docroot::net::config::SiteRoot;
 use docroot::net::connection::Turn;
 use docroot::observe::closed::Closed;
 use docroot::observe::event::End;
@@ -371,6 +373,43 @@ fn limit_descriptors(program: &Program, most: Option<u64>) {
     prlimit(Some(pid), Resource::Nofile, Rlimit { current, ..now }).expect("our child");
 }
 
+/// A server of a user who has no other processes, and may have so many threads.
+fn with_threads(folder: &std::path::Path, most: Option<usize>) -> Program {
+    let mut command = std::process::Command::new("prlimit");
+    command.env_clear().stdin(std::process::Stdio::null());
+    command.arg(most.map_or("--noheadings".into(), |most| format!("--nproc={most}")));
+    command.args(["setpriv", "--reuid=61234", "--clear-groups"]);
+    command.args([env!("CARGO_BIN_EXE_docroot"), "--threads", "1"]);
+    Program::start(command.arg(folder))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_disk_threads_requests_are_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return support::program::skipped("only root can run docroot as a user without threads");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), everybody).expect("a mode");
+    std::fs::write(folder.path().join("a.txt"), "in memory").expect("a file");
+    let ask = |program: &Program, target: &str| {
+        let mut client = program.connect();
+        client.send(&request("GET", target, &[]));
+        client.response("GET").status
+    };
+    let free = with_threads(folder.path(), None);
+    assert_eq!(ask(&free, "/a.txt"), 200);
+    let tasks = format!("/proc/{}/task", free.child.id());
+    let needed = std::fs::read_dir(tasks).expect("a process").count();
+    // The kernel does not know this name, so the disk must tell.
+    assert_eq!(ask(&free, "/unknown"), 404);
+    drop(free);
+    let program = with_threads(folder.path(), Some(needed));
+    assert_eq!(ask(&program, "/a.txt"), 200);
+    assert_eq!(ask(&program, "/other"), 503);
+}
+
 #[test]
 fn a_lack_of_descriptors_that_passes_is_not_noticed() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -455,6 +494,7 @@ fn mounted(is_root: bool) -> Option<Mounted> {
         ("a.txt", &b"slow"[..]),
         ("large.bin", &large()),
         ("d/inner", b"1"),
+        ("bad", b"it cannot be looked at"),
     ] {
         std::fs::write(folder.path().join(name), content).expect("a file");
     }
@@ -471,6 +511,107 @@ fn mounted(is_root: bool) -> Option<Mounted> {
         server: setup.start(),
         _folder: folder,
     })
+}
+
+/// A site on a local disk with one worker, and two folders, of which nothing is served.
+struct Local {
+    server: TestServer,
+    beside: tempfile::TempDir,
+}
+
+impl Local {
+    fn new() -> Local {
+        let beside = tempfile::tempdir().expect("a folder");
+        std::fs::write(beside.path().join("a.txt"), "slow").expect("a file");
+        let setup = Setup::new().with(|config| config.threads = 1);
+        let setup = setup.file("a.txt", "local").file("b.txt", "other");
+        Local {
+            server: setup.start(),
+            beside,
+        }
+    }
+
+    /// Mounts a file or the folder beside the site at a place in it. Requests for what is there wait.
+    fn hold(&self, beside: &str, place: &str) -> Option<support::fuse::SlowFs> {
+        let mut disk = self.mount(beside, place)?;
+        disk.order("hold all");
+        Some(disk)
+    }
+
+    fn mount(&self, beside: &str, place: &str) -> Option<support::fuse::SlowFs> {
+        let shown = self.beside.path().join(beside);
+        support::fuse::SlowFs::mount(&shown, &self.server.root.join(place))
+    }
+
+    /// Requests are answered, each in a turn of its own.
+    fn answers(&self, target: &str, want: &str) {
+        for _ in 0..20 {
+            assert_eq!(self.server.get(target, &[]).text(), want);
+        }
+    }
+}
+
+#[test]
+fn a_mount_over_a_cached_file_holds_up_only_those_who_want_it() {
+    let site = Local::new();
+    // A file that has just been written is not cached for three seconds.
+    support::pause(Duration::from_secs(4));
+    site.answers("/a.txt", "local");
+    let Some(mut disk) = site.hold("a.txt", "a.txt") else {
+        return;
+    };
+    let mut waiting = asking(&site.server, "/a.txt", &[]);
+    site.answers("/b.txt", "other");
+    assert!(!waiting.has_answer());
+    disk.order("release");
+    assert_eq!(waiting.response("GET").text(), "slow");
+}
+
+#[test]
+fn a_link_to_a_mount_holds_up_only_those_who_want_it() {
+    let site = Local::new();
+    std::os::unix::fs::symlink("a.txt", site.server.root.join("link")).expect("a link");
+    site.answers("/link", "local");
+    let Some(mut disk) = site.hold("a.txt", "a.txt") else {
+        return;
+    };
+    let mut waiting = asking(&site.server, "/link", &[]);
+    site.answers("/b.txt", "other");
+    disk.order("release");
+    assert_eq!(waiting.response("GET").text(), "slow");
+}
+
+/// A look at the mount does not wait, but to open it does.
+#[test]
+fn a_mount_that_cannot_be_opened_holds_up_only_those_who_want_it() {
+    let site = Local::new();
+    std::fs::create_dir(site.server.root.join("m")).expect("a folder");
+    let Some(mut disk) = site.mount("", "m") else {
+        return;
+    };
+    disk.order("hold opens");
+    let mut waiting = asking(&site.server, "/m/", &[]);
+    site.answers("/b.txt", "other");
+    disk.order("release");
+    assert!(waiting.response("GET").text().contains("a.txt"));
+}
+
+#[test]
+fn a_mount_over_the_root_holds_up_nobody_until_it_can_be_read() {
+    let site = Local::new();
+    site.answers("/a.txt", "local");
+    let Some(mut disk) = site.hold("", "") else {
+        return;
+    };
+    // It is found after a tenth of a second.
+    for _ in 0..5 {
+        support::pause(Duration::from_millis(50));
+        site.answers("/a.txt", "local");
+    }
+    disk.order("release");
+    until("the new root is served", || {
+        site.server.get("/a.txt", &[]).text() == "slow"
+    });
 }
 
 #[test]
@@ -608,6 +749,65 @@ fn a_file_system_that_hangs_leaves_a_thread_for_the_local_disk() {
     }
 }
 
+/// A client that has sent a request to one of several sites.
+fn asking_site(server: &TestServer, host: &str, target: &str) -> Client {
+    let mut client = server.connect();
+    client.send(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+    client
+}
+
+/// Two sites whose roots are slow file systems, beside one on the local disk.
+#[test]
+fn a_site_whose_file_system_hangs_leaves_a_thread_for_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.txt"), "slow").expect("a file");
+    let hosts = ["a.example", "b.example"];
+    let setup = Setup::new();
+    let places = hosts.map(|host| setup.root().join(host));
+    let mut disks = Vec::new();
+    for place in &places {
+        std::fs::create_dir(place).expect("a folder");
+        let Some(disk) = support::fuse::SlowFs::mount(folder.path(), place) else {
+            return;
+        };
+        disks.push(disk);
+    }
+    let site = |(host, root)| SiteRoot {
+        host: HostPattern::parse(host).expect(host),
+        root,
+    };
+    let sites = hosts.into_iter().zip(places).map(site).collect();
+    let setup = setup.with(|config| {
+        (config.threads, config.disk_threads) = (1, 2);
+        config.sites = sites;
+    });
+    let server = setup.start();
+    // Dropped first, so that the server does not wait for them.
+    let mut disks = disks;
+    let [hung, other] = &mut disks[..] else {
+        panic!("two are mounted")
+    };
+    assert_eq!(server.get("/none", &[]).status, 404, "it has started");
+    hung.order("hold all");
+    let mut waiting: Vec<Client> = (0..20)
+        .map(|number| asking_site(&server, hosts[0], &format!("/{number}")))
+        .collect();
+    for number in 0..20 {
+        let mut client = asking_site(&server, hosts[1], "/a.txt");
+        assert_eq!(client.response("GET").text(), "slow");
+        // The kernel does not know these names yet.
+        let unknown = server.get(&format!("/unknown-{number}"), &[]);
+        assert_eq!(unknown.status, 404);
+    }
+    other.order("hold all");
+    let unknown = server.get("/unknown", &[]);
+    assert_eq!(unknown.status, 404);
+    hung.order("release");
+    for client in &mut waiting {
+        assert_eq!(client.response("GET").status, 404);
+    }
+}
+
 #[test]
 fn a_large_file_of_a_slow_file_system() {
     let Some(mut site) = mounted(true) else {
@@ -625,6 +825,42 @@ fn a_large_file_of_a_slow_file_system() {
     assert_eq!(server.get("/a.txt", &[]).text(), "slow");
     assert_eq!(server.get("/nothing", &[]).status, 404);
     assert_eq!(server.get("/d/inner", &[]).text(), "1");
+}
+
+#[test]
+fn an_entry_that_cannot_be_looked_at_is_listed_without_size_and_date() {
+    let Some(mut site) = mounted(true) else {
+        return;
+    };
+    for error in ["EIO", "EACCES", "ESTALE"] {
+        site.disk.order(&format!("fail bad {error}"));
+        let listing = site.server.get("/?format=json", &[]);
+        assert_eq!(listing.status, 200, "{error}");
+        let text = listing.text();
+        let bad = r#"{"name":"bad","type":"file","size":null,"modified":null"#;
+        assert!(text.contains(bad) && text.contains("a.txt"), "{text}");
+        let page = site.server.get("/", &[]).text();
+        assert!(page.contains("<td>no access</td>"), "{page}");
+        site.disk.order("release");
+    }
+}
+
+/// The names of the files were found, so the errors of reads do not mean that there are none.
+#[test]
+fn a_file_that_cannot_be_read_is_500() {
+    let Some(mut site) = mounted(true) else {
+        return;
+    };
+    for error in ["EIO", "EINVAL", "EISDIR", "ENOENT", "ESTALE", "EINTR"] {
+        site.disk.order(&format!("fail reads {error}"));
+        for target in ["/a.txt", "/large.bin"] {
+            assert_eq!(site.server.get(target, &[]).status, 500, "{error} {target}");
+        }
+    }
+    site.disk.order("fail reads EACCES");
+    assert_eq!(site.server.get("/a.txt", &[]).status, 403);
+    site.disk.order("release");
+    assert_eq!(site.server.get("/a.txt", &[]).text(), "slow");
 }
 
 #[test]

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""A file system that is as slow as it is told to be: it shows a folder at a mount point, by FUSE.
+"""A file system that is as slow as it is told to be: it shows a folder, or a file, at a mount point, by FUSE.
 
     slow_disk.py FOLDER MOUNTPOINT
 
 It says `ready` once it is mounted, or `cannot` and why. It takes orders from its standard input, a line
 each, until `end` or the end of the input, and then unmounts, which fails whatever is still held:
 
-    wait KIND SECONDS    every request of this kind takes so long: `names`, `reads` or `all`
+    wait KIND SECONDS    every request of this kind takes so long: `opens`, `names` (and `opens`), `reads` or `all`
     hold KIND            requests of this kind wait
-    release              nothing is held, and what was held goes on
+    fail KIND ERROR      requests of this kind fail with an error such as `EIO`, or those that look up the
+                         name `bad`, if that is the kind
+    release              nothing is held or fails, and what was held goes on
     forget WHAT          files have the size 0 and one time for ever (`sizes`), or another time
                          at each look (`times`)
 
@@ -41,6 +43,8 @@ class Code:
 
 UNANSWERED = (Code.FORGET, Code.BATCH_FORGET, Code.INTERRUPT)
 READS = (Code.READ, Code.READDIR)
+OPENS = (Code.OPEN, Code.OPENDIR)
+KINDS = {"all": ("names", "opens", "reads"), "names": ("names", "opens")}
 
 DETACH = 2
 
@@ -52,21 +56,25 @@ class Pace:
 
     def __init__(self):
         self.forgotten = set()
+        self._errors = {}
         self._changed = threading.Condition()
         self._held = set()
-        self._waits = {"names": 0.0, "reads": 0.0}
+        self._waits = dict.fromkeys((*KINDS["all"], "bad"), 0.0)
 
     def obey(self, line):
         words = line.split()
         with self._changed:
             if words[0] == "release":
                 self._held.clear()
+                self._errors.clear()
             elif words[0] == "forget":
                 self.forgotten.add(words[1])
             else:
-                kinds = ("names", "reads") if words[1] == "all" else (words[1],)
+                kinds = KINDS.get(words[1], (words[1],))
                 if words[0] == "hold":
                     self._held.update(kinds)
+                elif words[0] == "fail":
+                    self._errors.update(dict.fromkeys(kinds, getattr(errno, words[2])))
                 else:
                     self._waits.update((kind, float(words[2])) for kind in kinds)
             self._changed.notify_all()
@@ -75,8 +83,11 @@ class Pace:
         with self._changed:
             wait = self._waits[kind]
             self._changed.wait_for(lambda: kind not in self._held)
+            error = self._errors.get(kind)
         if wait:
             threading.Event().wait(wait)
+        if error:
+            raise OSError(error, "")
 
 
 class Nodes:
@@ -168,9 +179,11 @@ def serve(device, folder, pace):
     answers = Answers(folder, pace)
 
     def answer(code, unique, number, body):
-        if code != Code.INIT:
-            pace.take("reads" if code in READS else "names")
         try:
+            if code != Code.INIT:
+                pace.take("reads" if code in READS else "opens" if code in OPENS else "names")
+            if code == Code.LOOKUP and body.rstrip(b"\0") == b"bad":
+                pace.take("bad")
             error, content = 0, answers.answer(code, number, body)
         except OSError as fault:
             error, content = -(fault.errno or errno.EIO), b""
@@ -201,7 +214,8 @@ def main():
     except OSError as fault:
         print("cannot", fault, flush=True)
         return
-    options = f"fd={device},rootmode=40000,user_id={os.getuid()},group_id={os.getgid()},allow_other"
+    kind = stat.S_IFMT(os.stat(folder).st_mode)
+    options = f"fd={device},rootmode={kind:o},user_id={os.getuid()},group_id={os.getgid()},allow_other"
     mounted = library.mount(b"slow", os.fsencode(mountpoint), b"fuse", 0, options.encode())
     if mounted != 0:
         print("cannot mount:", os.strerror(ctypes.get_errno()), flush=True)

@@ -1,8 +1,9 @@
-//! Tells the operator which sidecars are older than their originals, once per file and worker.
+//! Tells the operator which sidecars are outdated, once per file and worker.
 
 use std::collections::HashSet;
 
 use crate::observe::notice;
+use crate::semantics::variant::Outdated as Why;
 use crate::text::escape::Name;
 use crate::text::hash::stable_hash;
 
@@ -19,17 +20,23 @@ pub(super) struct Outdated {
 
 impl Outdated {
     /// Tells the operator about the sidecar at this path, unless that was done before. Does not wait.
-    pub fn tell(&mut self, sidecar: &[u8], original: &[u8]) {
-        notice::tell(&self.lines(sidecar, original));
+    pub fn tell(&mut self, sidecar: &[u8], original: &[u8], why: Why) {
+        notice::tell(&self.lines(sidecar, original, why));
     }
 
-    fn lines(&mut self, sidecar: &[u8], original: &[u8]) -> Vec<String> {
+    fn lines(&mut self, sidecar: &[u8], original: &[u8], why: Why) -> Vec<String> {
         if self.told.len() >= MOST || !self.told.insert(stable_hash(sidecar)) {
             return Vec::new();
         }
         let (name, newer) = (Name(sidecar), Name(original));
+        let why = match why {
+            Why::Older => format!("{name} is older than {newer}"),
+            Why::PutBefore => {
+                format!("{newer} was put in place after {name}, which may be outdated")
+            }
+        };
         let mut lines = vec![format!(
-            "{name} is older than {newer}, so docroot does not send it; run docroot compress to renew it"
+            "{why}, so docroot does not send it; run docroot compress to renew it"
         )];
         if self.told.len() == MOST {
             lines.push("further outdated precompressed files are not reported".into());
@@ -45,17 +52,25 @@ mod tests {
     #[test]
     fn each_file_is_told_of_once_and_not_too_many_are() {
         let mut outdated = Outdated::default();
-        let told = outdated.lines(b"a\n.html.br", b"a\n.html");
+        let told = outdated.lines(b"a\n.html.br", b"a\n.html", Why::Older);
         let want = "\"a\\n.html.br\" is older than \"a\\n.html\", so docroot does not send it; \
                     run docroot compress to renew it";
         assert_eq!(told, [want]);
-        assert!(outdated.lines(b"a\n.html.br", b"a\n.html").is_empty());
-        for number in 1..MOST - 1 {
+        assert!(
+            outdated
+                .lines(b"a\n.html.br", b"a\n.html", Why::Older)
+                .is_empty()
+        );
+        let told = outdated.lines(b"b.gz", b"b", Why::PutBefore);
+        let want = "\"b\" was put in place after \"b.gz\", which may be outdated, so docroot does not send it; \
+                    run docroot compress to renew it";
+        assert_eq!(told, [want]);
+        for number in 2..MOST - 1 {
             let path = format!("{number}.gz");
-            assert_eq!(outdated.lines(path.as_bytes(), b"x").len(), 1);
+            assert_eq!(outdated.lines(path.as_bytes(), b"x", Why::Older).len(), 1);
         }
-        assert_eq!(outdated.lines(b"last.gz", b"last").len(), 2);
-        assert!(outdated.lines(b"more.gz", b"more").is_empty());
+        assert_eq!(outdated.lines(b"last.gz", b"last", Why::Older).len(), 2);
+        assert!(outdated.lines(b"more.gz", b"more", Why::Older).is_empty());
         assert_eq!(outdated.told.len(), MOST);
     }
 }

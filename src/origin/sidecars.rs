@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! page.html       the original, which gives the media type, the date and the rules
-//! page.html.br    its content in Brotli, unless it is older than the original
+//! page.html.br    its content in Brotli, unless it is outdated
 //! page.html.zst   in Zstandard
 //! page.html.gz    in gzip
 //! ```
@@ -16,7 +16,7 @@ use crate::semantics::edit::Edit;
 use crate::semantics::field::FieldName;
 use crate::semantics::precondition::asks_for_whole;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
-use crate::semantics::variant::{SIDECARS, is_outdated, original_of};
+use crate::semantics::variant::{Outdated, SIDECARS, original_of, outdated};
 use crate::site::disk_error::DiskError;
 use crate::site::file::StoredFile;
 use crate::site::resolve::Found;
@@ -145,12 +145,17 @@ fn look(
             "this precompressed file is empty, so it holds no content",
         );
     }
-    if is_outdated(file.state.modified_at(), original.state.modified_at()) {
-        attempt.origin.outdated.tell(path, &original.path);
-        return ignored(
-            attempt,
-            "this precompressed file is older than the original, so it is ignored",
-        );
+    if let Some(why) = outdated(file.state.times(), original.state.times()) {
+        attempt.origin.outdated.tell(path, &original.path, why);
+        let finding = match why {
+            Outdated::Older => {
+                "this precompressed file is older than the original, so it is ignored"
+            }
+            Outdated::PutBefore => {
+                "the original was put in place after this precompressed file, which may be outdated, so it is ignored"
+            }
+        };
+        return ignored(attempt, finding);
     }
     attempt.trace.note(|| {
         let size = Quote::of(format!("{} bytes", file.size()).as_bytes());

@@ -5,6 +5,8 @@
 //!     page.html.gz, page.html.br, page.html.zst   removed
 //! page.html is newer than page.html.br, and docroot writes no new page.html.br
 //!     page.html.br                                removed
+//! page.html was put in place after page.html.br, and docroot writes no new page.html.br
+//!     page.html.br                                kept: it may be right
 //! docroot did not write data.csv.gz, and there is no data.csv
 //!     data.csv.gz                                 kept: it may be the only copy
 //! data.tar is newer than data.tar.gz, but docroot does not compress .tar files
@@ -22,7 +24,7 @@ use super::folder::{Entries, Entry, open_file};
 use super::sidecar::UNFINISHED;
 use super::task::sidecar_name;
 use crate::semantics::coding::Coding;
-use crate::semantics::variant::is_outdated;
+use crate::semantics::variant::{Outdated, outdated};
 
 /// The length of a gzip header without optional parts (RFC 1952 section 2.3).
 const GZIP_HEADER: usize = 10;
@@ -32,7 +34,12 @@ const GZIP_WITH_COMMENT: &[u8] = &[0x1f, 0x8b, 8, 0x10];
 
 /// Whether a sidecar cannot be sent for its original.
 pub(super) fn is_useless(sidecar: &Entry, original: &Entry) -> bool {
-    sidecar.size == 0 || is_outdated(sidecar.modified, original.modified)
+    sidecar.size == 0 || outdated(sidecar.times, original.times).is_some()
+}
+
+/// Whether it is certain that a sidecar does not hold the content of its original.
+fn is_wrong(sidecar: &Entry, original: &Entry) -> bool {
+    sidecar.size == 0 || outdated(sidecar.times, original.times) == Some(Outdated::Older)
 }
 
 /// Decides what is removed from one folder.
@@ -65,8 +72,7 @@ impl<'a> Cleaning<'a> {
         let is_renewed = || written().any(|(written, _)| written == coding);
         match self.entries.get(original) {
             Some(file) if file.is_file() => {
-                let is_useless = is_useless(sidecar, file);
-                is_useless && (file.size == 0 || !is_renewed()) && is_compressible()
+                is_wrong(sidecar, file) && (file.size == 0 || !is_renewed()) && is_compressible()
             }
             Some(_) => false,
             None => self.is_gone(original),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
 
-use crate::semantics::variant::Modified;
+use crate::semantics::variant::{FileTime, FileTimes};
 
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -26,10 +26,11 @@ const FILE: OFlags = OFlags::RDONLY
 /// What a folder says about one of its names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
+    /// Unknown if the system does not let anybody look at it.
     pub kind: FileType,
     /// In bytes.
     pub size: u64,
-    pub modified: Modified,
+    pub times: FileTimes,
 }
 
 /// The names in a folder, in their order.
@@ -113,8 +114,11 @@ pub(super) fn open_file(folder: &OwnedFd, name: &[u8]) -> io::Result<File> {
     Ok(openat(folder, name, FILE, Mode::empty())?.into())
 }
 
-/// Reads a folder. What vanishes meanwhile is left out.
-pub(super) fn entries(folder: &OwnedFd) -> io::Result<Entries> {
+/// Reads a folder. What vanishes meanwhile is left out. What cannot be looked at stays, and `cannot_look` is told.
+pub(super) fn entries(
+    folder: &OwnedFd,
+    mut cannot_look: impl FnMut(&[u8], io::Error),
+) -> io::Result<Entries> {
     let mut entries = Entries::new();
     for name in Dir::read_from(folder.as_fd())? {
         let name = name?;
@@ -127,13 +131,33 @@ pub(super) fn entries(folder: &OwnedFd) -> io::Result<Entries> {
                 entries.insert(name.to_bytes().to_vec(), Entry::of(&stat));
             }
             Err(Errno::NOENT) => {}
-            Err(fault) => return Err(fault.into()),
+            Err(fault) => {
+                let name = name.to_bytes();
+                cannot_look(name, fault.into());
+                entries.insert(name.to_vec(), Entry::UNKNOWN);
+            }
         }
     }
     Ok(entries)
 }
 
 impl Entry {
+    /// Nothing is known of it.
+    const UNKNOWN: Entry = {
+        let never = FileTime {
+            seconds: 0,
+            nanoseconds: 0,
+        };
+        Entry {
+            kind: FileType::Unknown,
+            size: 0,
+            times: FileTimes {
+                modified: never,
+                changed: never,
+            },
+        }
+    };
+
     /// What the kernel says about a file.
     #[allow(
         clippy::useless_conversion,
@@ -144,9 +168,15 @@ impl Entry {
         Entry {
             kind: FileType::from_raw_mode(stat.st_mode),
             size: u64::try_from(stat.st_size).unwrap_or(0),
-            modified: Modified {
-                seconds: stat.st_mtime.into(),
-                nanoseconds: stat.st_mtime_nsec as u64,
+            times: FileTimes {
+                modified: FileTime {
+                    seconds: stat.st_mtime.into(),
+                    nanoseconds: stat.st_mtime_nsec as u64,
+                },
+                changed: FileTime {
+                    seconds: stat.st_ctime.into(),
+                    nanoseconds: stat.st_ctime_nsec as u64,
+                },
             },
         }
     }

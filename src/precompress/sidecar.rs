@@ -86,8 +86,7 @@ fn is_gain(before: u64, after: u64) -> bool {
 }
 
 fn has_changed(before: &Stat, now: &Stat) -> bool {
-    let change = |stat: &Stat| (stat.st_ctime, stat.st_ctime_nsec);
-    Entry::of(before) != Entry::of(now) || change(before) != change(now)
+    Entry::of(before) != Entry::of(now)
 }
 
 /// A sidecar that is being written. It is removed unless it is finished.

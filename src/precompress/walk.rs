@@ -55,7 +55,10 @@ impl Walk<'_> {
 
     /// Finds what is to be done in one folder. Returns the paths of its folders.
     fn folder(&self, path: &[u8], folder: &OwnedFd) -> io::Result<Vec<Vec<u8>>> {
-        let entries = entries(folder)?;
+        let entries = entries(folder, |name, fault| {
+            let path = [path, name].concat();
+            self.say(Event::Failed(Fault::File(path, FileFault::Read(fault))));
+        })?;
         let mut cleaning = Cleaning::of(folder, &entries);
         let place = Place {
             path: path.into(),
@@ -105,6 +108,10 @@ impl Walk<'_> {
             return;
         }
         for (coding, extension, sidecar, sidecar_name) in others {
+            if sidecar.is_some_and(|sidecar| sidecar.kind == FileType::Unknown) {
+                // That was said already.
+                continue;
+            }
             if sidecar.is_some_and(|sidecar| !sidecar.is_file()) {
                 let taken = FileFault::Taken([&*place.path, &sidecar_name].concat());
                 self.say(Event::Failed(Fault::File(place.path_of(name), taken)));

@@ -5,6 +5,8 @@
 //! coding, such as `page.html.br` for `page.html`. `Vary` lists the request fields that select one (section 12.5.5), such as
 //! `Accept-Encoding` or `Accept, Accept-Encoding`.
 
+use std::cmp::Ordering;
+
 use super::coding::Coding;
 use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
@@ -25,22 +27,62 @@ pub const SIDECARS: [(Coding, &str); 3] = [
     (Coding::Gzip, "gz"),
 ];
 
-/// When a file was modified. Earlier times are less.
+/// Seconds since 1970. Modification times up to this one say nothing: packaging tools set them, and they do not
+/// show when a file changed.
+pub const LAST_MEANINGLESS_TIME: i64 = 60;
+
+/// A time of a file. Earlier times are less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Modified {
+pub struct FileTime {
     /// Since 1970; negative before.
     pub seconds: i64,
     /// Since that second.
     pub nanoseconds: u64,
 }
 
-/// Whether a sidecar is older than its original, so that it may hold the content of an earlier one. If its
-/// time has no fraction of a second, only whole seconds count: some tools and file systems cut the
-/// fraction off when they copy a time.
-pub fn is_outdated(sidecar: Modified, original: Modified) -> bool {
-    match sidecar.nanoseconds {
-        0 => sidecar.seconds < original.seconds,
-        _ => sidecar < original,
+/// The times of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileTimes {
+    /// When its content was modified (mtime). Tools may copy it from another file.
+    pub modified: FileTime,
+    /// When it was put in place, or its content or anything else of it changed (ctime). Nobody can set it.
+    pub changed: FileTime,
+}
+
+/// Why a sidecar may hold the content of an earlier original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outdated {
+    /// It is older.
+    Older,
+    /// The original was put in place after it, and has another modification time. The original may have been
+    /// replaced by an older one.
+    PutBefore,
+}
+
+/// Whether a sidecar may hold the content of an earlier original.
+///
+/// ```text
+/// sidecar modified before the original        outdated
+/// at the same time                            not: it was made from this original, and has the time of it
+/// later, and put in place after the original  not: a tool made it from this original
+/// later, and put in place before it           outdated
+/// ```
+///
+/// If the time of the sidecar has no fraction of a second, only whole seconds count: some tools and file
+/// systems cut the fraction off when they copy a time. If the times are meaningless, only the order counts in which
+/// the two were put in place.
+pub fn outdated(sidecar: FileTimes, original: FileTimes) -> Option<Outdated> {
+    let order = match sidecar.modified.nanoseconds {
+        0 => sidecar.modified.seconds.cmp(&original.modified.seconds),
+        _ => sidecar.modified.cmp(&original.modified),
+    };
+    let is_meaningful = original.modified.seconds > LAST_MEANINGLESS_TIME;
+    match order {
+        Ordering::Less => Some(Outdated::Older),
+        Ordering::Equal if is_meaningful => None,
+        Ordering::Equal | Ordering::Greater => {
+            (sidecar.changed < original.changed).then_some(Outdated::PutBefore)
+        }
     }
 }
 
@@ -189,24 +231,57 @@ mod tests {
         assert!(suffixes.eq(want));
     }
 
-    #[test]
-    fn a_sidecar_is_outdated_if_it_is_older() {
-        let time = |(seconds, nanoseconds)| Modified {
+    fn time((seconds, nanoseconds): (i64, u64)) -> FileTime {
+        FileTime {
             seconds,
             nanoseconds,
+        }
+    }
+
+    #[track_caller]
+    fn check_age(sidecar: [(i64, u64); 2], original: [(i64, u64); 2], want: Option<Outdated>) {
+        let times = |[modified, changed]: [(i64, u64); 2]| FileTimes {
+            modified: time(modified),
+            changed: time(changed),
         };
-        let check = |sidecar, original, want| {
-            let outdated = is_outdated(time(sidecar), time(original));
-            assert_eq!(outdated, want, "{sidecar:?} {original:?}");
+        assert_eq!(outdated(times(sidecar), times(original)), want);
+    }
+
+    #[test]
+    fn a_sidecar_is_outdated_if_it_is_older() {
+        let check = |sidecar, original, want: bool| {
+            let want = want.then_some(Outdated::Older);
+            check_age([sidecar, (900, 0)], [original, (900, 0)], want);
         };
-        check((5, 0), (5, 0), false);
-        check((6, 0), (5, 999), false);
-        check((5, 3), (5, 2), false);
-        check((5, 2), (5, 3), true);
-        check((5, 0), (5, 3), false); // the fraction was cut off
-        check((4, 999), (5, 0), true);
-        check((4, 0), (5, 0), true);
+        check((105, 0), (105, 0), false);
+        check((106, 0), (105, 999), false);
+        check((105, 3), (105, 2), false);
+        check((105, 2), (105, 3), true);
+        check((105, 0), (105, 3), false); // the fraction was cut off
+        check((104, 999), (105, 0), true);
+        check((104, 0), (105, 0), true);
         check((-1, 0), (0, 0), true);
+    }
+
+    #[test]
+    fn a_sidecar_is_outdated_if_an_older_original_has_replaced_its_own() {
+        let put_before = Some(Outdated::PutBefore);
+        // A tool wrote it after the original. It was copied with the original, or was not.
+        check_age([(106, 0), (900, 1)], [(105, 0), (900, 0)], None);
+        check_age([(106, 0), (900, 1)], [(105, 0), (900, 1)], None);
+        // The original is that of an earlier release, with its old time.
+        check_age([(106, 0), (900, 0)], [(105, 0), (900, 1)], put_before);
+        check_age([(106, 0), (900, 0)], [(50, 0), (999, 0)], put_before);
+        // It has the time of the original, so the order does not count.
+        check_age([(105, 7), (900, 0)], [(105, 7), (999, 0)], None);
+        check_age([(105, 0), (900, 0)], [(105, 7), (999, 0)], None);
+        check_age([(105, 8), (900, 0)], [(105, 7), (999, 0)], put_before);
+        // All times are those of a packager.
+        check_age([(0, 0), (900, 0)], [(0, 0), (999, 0)], put_before);
+        check_age([(1, 0), (900, 0)], [(1, 0), (999, 0)], put_before);
+        check_age([(1, 0), (999, 0)], [(1, 0), (999, 0)], None);
+        // An original that is older than any real one is replaced likewise.
+        check_age([(105, 0), (900, 0)], [(1, 0), (999, 0)], put_before);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl From<BodyError> for DiskError {
         match error {
             BodyError::Changed => DiskError::Unsteady,
             BodyError::Unreadable(error) => error,
-            BodyError::Disk(error) => error.into(),
+            BodyError::Disk(error) => DiskError::of_read(&error),
             BodyError::TakenBack => DiskError::ListingsBusy,
             BodyError::WrongLength | BodyError::OnPurpose(_) => DiskError::Failed,
         }

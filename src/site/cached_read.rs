@@ -1,13 +1,16 @@
 //! Reads that do not wait for a disk.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 
 use rustix::io::Errno;
 
 use crate::site::devices::Devices;
 use crate::site::nofollow::Blocking;
+
+/// How often a call is repeated that was interrupted.
+const MOST_INTERRUPTIONS: usize = 100;
 
 /// Reads at `offset` with one call, from a file on the file system `device`. If blocking is refused, the
 /// error AGAIN means that the bytes are not in memory. If the kernel cannot say whether they are, they are
@@ -25,11 +28,24 @@ pub(super) fn read_at(
     {
         return Ok(count);
     }
-    let mut read = || file.read_at(buffer, offset);
+    let mut read = || uninterrupted(|| file.read_at(buffer, offset));
     match blocking {
         Blocking::Allowed => read(),
         Blocking::Refused => devices.measured(device, read),
     }
+}
+
+/// Repeats a call that was interrupted, but not for ever. Signals interrupt few calls, so more interruptions come
+/// from the file system.
+pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..MOST_INTERRUPTIONS {
+        match call() {
+            Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+    // Whoever calls this may repeat what was interrupted.
+    Err(io::Error::other("interrupted again and again"))
 }
 
 /// Reads at `offset` what the kernel has in memory, which may be less than `buffer` holds. The error
@@ -87,5 +103,28 @@ impl Read for CachedReader<'_> {
                 Err(Errno::AGAIN.into())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_call_is_repeated_but_not_for_ever() {
+        let after = |interruptions: usize| {
+            let mut calls = 0;
+            let done = uninterrupted(|| {
+                calls += 1;
+                match calls > interruptions {
+                    true => Ok(()),
+                    false => Err(ErrorKind::Interrupted.into()),
+                }
+            });
+            (done.is_ok(), calls)
+        };
+        assert_eq!(after(0), (true, 1));
+        assert_eq!(after(9), (true, 10));
+        assert_eq!(after(usize::MAX), (false, MOST_INTERRUPTIONS));
     }
 }

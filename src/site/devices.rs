@@ -17,8 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::site::disk::FileSystem;
-
 /// File systems that are known beside that of the root. A site has few mounts.
 const MOST: usize = 64;
 
@@ -64,6 +62,8 @@ struct Device {
     number: u64,
     mount: Mount,
     class: Class,
+    /// Whether its times may come from the clock of another machine.
+    has_own_clock: bool,
     /// When it was learned, counted from the start.
     learned: Duration,
     /// Until when it counts as slow, in milliseconds since the start. 0 if it was never slow.
@@ -134,6 +134,17 @@ impl Devices {
         matches!(self.class(number), Some(Class::Local | Class::Stacked))
     }
 
+    /// Whether the times of this file system may come from another clock than that of this machine, such as that
+    /// of a file server.
+    pub fn has_own_clock(&self, number: u64) -> bool {
+        if number == self.root.number {
+            return self.root.has_own_clock;
+        }
+        let others = self.others();
+        let known = others.iter().find(|device| device.number == number);
+        known.is_none_or(|device| device.has_own_clock)
+    }
+
     fn class(&self, number: u64) -> Option<Class> {
         if number == self.root.number {
             return Some(self.root.class);
@@ -141,14 +152,6 @@ impl Devices {
         let others = self.others();
         let known = others.iter().find(|device| device.number == number);
         known.map(|device| device.class)
-    }
-
-    /// What kind of file system this is, for the disk threads.
-    pub fn file_system(&self, number: u64) -> FileSystem {
-        match self.is_root_quick() && !self.is_quick(number) {
-            true => FileSystem::Remote,
-            false => FileSystem::Usual,
-        }
     }
 
     /// Learns what a file system is, from an open file on it. This may wait for the disk.
@@ -206,6 +209,7 @@ impl Device {
             number,
             mount,
             class,
+            has_own_clock: class == Class::Remote,
             learned,
             slow_until: AtomicU64::new(0),
         }

@@ -37,7 +37,7 @@ use crate::site::disk::{Caller, Effort, Pending, Registered, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file_state::FileKind;
 use crate::site::held_listing::{HeldListing, HeldListings};
-use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
+use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan, UNKNOWN_SIZE};
 use crate::site::lookups::outcome;
 use crate::site::nofollow::Blocking;
 use crate::site::path::is_hidden_name;
@@ -690,25 +690,27 @@ impl Scanned {
                 |name: &[u8]| (hidden || !is_hidden_name(name)) && scan.wants(name, &filtering);
             let entry = root.next_entry(directory, name, is_shown, blocking, &mut work)?;
             work += filtering.get();
-            match entry {
+            let (kind, state, is_link) = match entry {
                 None => return Ok(false),
-                Some(DirectoryEntry::Skipped) => {}
+                Some(DirectoryEntry::Skipped) => continue,
+                Some(DirectoryEntry::Unknown(kind)) => (kind, None, false),
                 Some(DirectoryEntry::Served {
                     kind,
                     state,
                     is_link,
-                }) => scan.push(ListedEntry {
-                    name,
-                    kind: match kind {
-                        FileKind::Directory => EntryKind::Directory,
-                        FileKind::File | FileKind::Other => EntryKind::File,
-                    },
-                    size: state.size,
-                    modified: Some(state.modified),
-                    is_readable: root.may_read(kind, &state),
-                    is_link,
-                }),
-            }
+                }) => (kind, Some(state), is_link),
+            };
+            scan.push(ListedEntry {
+                name,
+                kind: match kind {
+                    FileKind::Directory => EntryKind::Directory,
+                    FileKind::File | FileKind::Other => EntryKind::File,
+                },
+                size: state.map_or(UNKNOWN_SIZE, |state| state.size),
+                modified: state.map(|state| state.modified),
+                is_readable: state.is_some_and(|state| root.may_read(kind, &state)),
+                is_link,
+            });
         }
         Ok(true)
     }

@@ -10,6 +10,16 @@
 //!
 //! Dropping the [`Pending`] of a job that has not begun removes the job. A job that has begun ends
 //! when the kernel lets it, and its outcome is dropped.
+//!
+//! A file system may hang for hours, and holds the threads of its jobs. So each kind of work gets a thread: if
+//! all are busy with others, one more starts. With two threads:
+//!
+//! ```text
+//! a hung disk          read, read      they have both threads
+//! the same disk        look            gets a third one, so that a cached file is not held up by those that read
+//! another disk         read            gets a fourth one
+//! another disk         read            waits for the fourth one, or for a place among the two
+//! ```
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,30 +38,39 @@ pub const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// Jobs of each effort that wait for a thread. Most clients give up before the last of so many has begun.
 const MOST_WAITING: usize = 1024;
 
+/// How many threads may start because all are busy with other kinds of work. A site has few mounts.
+const MOST_SPARE: usize = 32;
+
 /// The threads and their queue. Every worker has a clone. When the last one is dropped, the threads end
 /// as soon as they have no job. Nobody waits for them, because a disk may hold them for ever.
 #[derive(Clone)]
 pub struct DiskPool(Arc<Owner>);
 
-/// What a job does, which decides how many threads may do it at the same time.
+/// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// It looks at names and metadata. One thread is left for such jobs, so that a cached file is not
-    /// held up by clients that read others.
+    /// It looks at names and metadata.
     Look,
     /// It reads content.
     Read,
 }
 
-/// What kind of file system a job is for. A remote one may hang for hours, so one thread is left for the
-/// others.
+/// The file system that a job is for, by the number of its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileSystem {
-    /// That of the root, whatever it is, or another local one.
-    Usual,
-    /// A remote one, or one in user space, below a root that is local.
-    Remote,
+pub struct FileSystem(u64);
+
+impl FileSystem {
+    /// None, or none that is known.
+    pub const NONE: FileSystem = FileSystem(0);
+
+    /// The one with this device number.
+    pub fn of_device(number: u64) -> FileSystem {
+        FileSystem(number)
+    }
 }
+
+/// A kind of work.
+type Kind = (FileSystem, Effort);
 
 /// How many jobs may wait before a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,12 +166,8 @@ struct Shared {
 
 struct State {
     line: Line<Job>,
-    /// Jobs under way that read content.
-    reading: usize,
-    /// Jobs under way for remote file systems.
-    remote: usize,
-    /// Those that are both.
-    remote_reading: usize,
+    /// The kind of each job under way.
+    under_way: Vec<Kind>,
     /// Threads that were started.
     started: usize,
     /// Those of them that wait for a job.
@@ -170,7 +185,8 @@ struct Job {
 struct Delivery<T>(Option<Arc<Mutex<Slot<T>>>>);
 
 impl DiskPool {
-    /// A pool of at most `threads` threads. Each starts when there is work for it.
+    /// A pool of `threads` threads, and a few more if a kind of work would have none. Each starts when there
+    /// is work for it.
     pub fn new(threads: usize) -> DiskPool {
         DiskPool::with(threads, MOST_WAITING, None)
     }
@@ -196,9 +212,7 @@ impl DiskPool {
             gate,
             state: Mutex::new(State {
                 line: Line::new(threads, most_waiting),
-                reading: 0,
-                remote: 0,
-                remote_reading: 0,
+                under_way: Vec::new(),
                 started: 0,
                 idle: 0,
                 is_closed: false,
@@ -238,7 +252,7 @@ impl DiskPool {
                 Err(refused) => (None, Some(refused)),
             },
         };
-        let has_thread = self.shared().has_thread_for_all(&mut state);
+        let has_thread = self.shared().has_thread(&mut state);
         drop(state);
         // A job may own a file that gives itself to this pool when it is dropped.
         drop(dropped);
@@ -248,12 +262,12 @@ impl DiskPool {
             drop(refused);
             return None;
         }
-        self.shared().news.notify_one();
         let pool = self.clone();
         Some(Pending { slot, pool, number })
     }
 
-    /// Drops something that may take long, such as a file of a remote file system.
+    /// Drops something that may take long, such as a file of a remote file system. If no thread can be started,
+    /// the caller waits.
     pub fn discard(&self, effort: Effort, file_system: FileSystem, thing: impl Send + 'static) {
         let job = Job {
             effort,
@@ -261,11 +275,13 @@ impl DiskPool {
             run: Box::new(move || drop(thing)),
         };
         let mut state = self.shared().state();
-        state.line.enter_anyway(NOBODY, job);
-        // Without a thread, the next one that starts drops it.
-        self.shared().has_thread_for_all(&mut state);
+        let number = state.line.enter_anyway(NOBODY, job);
+        let refused = match self.shared().has_thread(&mut state) {
+            true => None,
+            false => state.line.leave(number),
+        };
         drop(state);
-        self.shared().news.notify_one();
+        drop(refused);
     }
 
     /// How many jobs have not begun.
@@ -378,20 +394,28 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// Starts a thread if more jobs wait than threads do. Returns whether there is any thread.
-    fn has_thread_for_all(self: &Arc<Shared>, state: &mut State) -> bool {
-        if state.line.waiting() > state.idle && state.started < self.threads {
+    /// Wakes or starts a thread if a job may begin. Returns whether there is any thread.
+    fn has_thread(self: &Arc<Shared>, state: &mut State) -> bool {
+        let (is_needed, most) = match state.under_way.len() < self.threads {
+            true => (state.line.waiting() > state.idle, self.threads),
+            false => (
+                state.idle == 0 && state.line.has_waiting(|job| state.is_new(job)),
+                self.threads + MOST_SPARE,
+            ),
+        };
+        if is_needed && state.started < most {
             let shared = Arc::clone(self);
             let named = thread::Builder::new().name(self.name.into());
             if named.spawn(move || shared.work()).is_ok() {
                 state.started += 1;
             }
         }
+        self.news.notify_one();
         state.started > 0
     }
 
     /// What a disk thread does.
-    fn work(&self) {
+    fn work(self: &Arc<Shared>) {
         if self.priority == Priority::Low {
             lower_priority();
         }
@@ -409,8 +433,12 @@ impl Shared {
                 state.idle -= 1;
                 continue;
             };
+            // The end of another job may have made room for more than this one.
+            if state.line.waiting() > 0 {
+                self.has_thread(&mut state);
+            }
             drop(state);
-            let (reads, is_remote) = (job.reads(), job.is_remote());
+            let kind = job.kind();
             // `Delivery::run` catches a panic of the work. The gate and destructors may panic too.
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 if let Some(gate) = &self.gate {
@@ -420,50 +448,42 @@ impl Shared {
             }));
             state = self.state();
             state.line.leave(number);
-            state.count(reads, is_remote, |count| *count -= 1);
+            state.end(kind);
         }
     }
 
-    /// The next job for which there is a thread.
+    /// The next job: any if there is a place for it, or else one of a kind of which none is under way.
     fn next(&self, state: &mut State) -> Option<(u64, Job)> {
-        let all_but = |left: usize| self.threads.saturating_sub(left).max(1);
-        let may_read = state.reading < all_but(1);
-        let may_be_remote = state.remote < all_but(1);
-        let may_be_both = state.remote_reading < all_but(2);
-        let may = |job: &Job| match (job.reads(), job.is_remote()) {
-            (false, false) => true,
-            (true, false) => may_read,
-            (false, true) => may_be_remote,
-            (true, true) => may_read && may_be_remote && may_be_both,
+        let State {
+            line, under_way, ..
+        } = state;
+        let next = match under_way.len() < self.threads + MOST_SPARE {
+            true => line
+                .place_next()
+                .or_else(|| line.place_anyway(|job| !under_way.contains(&job.kind()))),
+            false => None,
         };
-        let (number, job) = state.line.place_next(may)?;
-        state.count(job.reads(), job.is_remote(), |count| *count += 1);
+        let (number, job) = next?;
+        under_way.push(job.kind());
         Some((number, job))
     }
 }
 
 impl State {
-    /// Changes what is counted of a job.
-    fn count(&mut self, reads: bool, is_remote: bool, change: impl Fn(&mut usize)) {
-        if reads {
-            change(&mut self.reading);
-        }
-        if is_remote {
-            change(&mut self.remote);
-        }
-        if reads && is_remote {
-            change(&mut self.remote_reading);
-        }
+    /// Whether no job of its kind is under way.
+    fn is_new(&self, job: &Job) -> bool {
+        !self.under_way.contains(&job.kind())
+    }
+
+    fn end(&mut self, kind: Kind) {
+        let at = self.under_way.iter().position(|&other| other == kind);
+        at.map(|at| self.under_way.swap_remove(at));
     }
 }
 
 impl Job {
-    fn reads(&self) -> bool {
-        self.effort == Effort::Read
-    }
-
-    fn is_remote(&self) -> bool {
-        self.file_system == FileSystem::Remote
+    fn kind(&self) -> Kind {
+        (self.file_system, self.effort)
     }
 }
 
@@ -542,7 +562,7 @@ pub(super) mod tests {
         let (waker, rings) = bell();
         let pending = pool.submit(
             Effort::Look,
-            FileSystem::Usual,
+            FileSystem::NONE,
             client(1),
             Room::Limited,
             || 6 * 7,
@@ -566,7 +586,7 @@ pub(super) mod tests {
             let work = || -> u8 { panic!("a bug in a job") };
             let pending = pool.submit(
                 Effort::Read,
-                FileSystem::Usual,
+                FileSystem::NONE,
                 client(1),
                 Room::Limited,
                 work,
@@ -585,7 +605,7 @@ pub(super) mod tests {
         let submit = || {
             pool.submit(
                 Effort::Look,
-                FileSystem::Usual,
+                FileSystem::NONE,
                 client(1),
                 Room::Limited,
                 || 1,
@@ -615,8 +635,8 @@ pub(super) mod tests {
     fn the_network_with_the_most_jobs_makes_room_for_others() {
         let (pool, pass, comes) = gated(1, 3);
         let submit = |network, room| {
-            let (look, usual) = (Effort::Look, FileSystem::Usual);
-            pool.submit(look, usual, client(network), room, || 1)
+            let (look, none) = (Effort::Look, FileSystem::NONE);
+            pool.submit(look, none, client(network), room, || 1)
         };
         let first = submit(1, Room::Limited).expect("a place");
         comes.recv_timeout(PATIENCE).expect("it has begun");
@@ -643,54 +663,88 @@ pub(super) mod tests {
         }
     }
 
-    #[test]
-    fn readers_leave_a_thread_for_those_that_look() {
-        let (pool, pass, comes) = gated(3, 10);
-        let submit = |effort, network| {
-            pool.submit(
-                effort,
-                FileSystem::Usual,
-                client(network),
-                Room::Limited,
-                || 1,
-            )
-            .expect("room")
-        };
-        let readers = [1, 2, 3].map(|network| submit(Effort::Read, network));
-        for _ in 0..2 {
-            assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Read));
-        }
-        let look = submit(Effort::Look, 1);
-        assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Look));
-        assert!(look.has_begun() && !readers[2].has_begun());
-        for _ in 0..4 {
-            pass.send(()).expect("the gate");
-        }
-        assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Read));
+    /// Gives a job to the pool.
+    fn submit(pool: &DiskPool, device: u64, effort: Effort) -> Pending<()> {
+        let file_system = FileSystem::of_device(device);
+        let pending = pool.submit(effort, file_system, client(1), Room::Limited, || ());
+        pending.expect("room")
+    }
+
+    /// How many of these jobs have begun.
+    fn begun(jobs: &[Pending<()>]) -> usize {
+        jobs.iter().filter(|job| job.has_begun()).count()
     }
 
     #[test]
-    fn a_remote_file_system_leaves_a_thread_for_the_others() {
-        let (pool, pass, comes) = gated(4, 20);
-        let submit = |effort, file_system| {
-            pool.submit(effort, file_system, client(1), Room::Limited, || 1)
-                .expect("room")
+    fn each_kind_of_work_gets_a_thread() {
+        const THREADS: usize = 3;
+        let (pool, pass, comes) = gated(THREADS, 100);
+        let mut jobs: Vec<_> = (0..10).map(|_| submit(&pool, 1, Effort::Read)).collect();
+        for _ in 0..THREADS {
+            assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Read));
+        }
+        assert_eq!(begun(&jobs), THREADS);
+        for (device, effort) in [
+            (1, Effort::Look),
+            (2, Effort::Look),
+            (2, Effort::Read),
+            (3, Effort::Read),
+        ] {
+            let new: Vec<_> = (0..3).map(|_| submit(&pool, device, effort)).collect();
+            assert_eq!(comes.recv_timeout(PATIENCE), Ok(effort), "{device}");
+            assert_eq!(begun(&new), 1);
+            jobs.extend(new);
+        }
+        for _ in &jobs {
+            pass.send(()).expect("the gate");
+        }
+        for _ in THREADS + 4..jobs.len() {
+            comes.recv_timeout(PATIENCE).expect("all begin");
+        }
+        assert_eq!(begun(&jobs), jobs.len());
+    }
+
+    /// The thread of the only look gets the second read to do, so another one must do the next look.
+    #[test]
+    fn the_end_of_a_job_may_make_room_for_two() {
+        let pool = DiskPool::new(2);
+        let (begin, begins) = mpsc::channel();
+        let held = |effort| {
+            let (pass, passes) = mpsc::channel::<()>();
+            let begin = begin.clone();
+            let work = move || {
+                let _ = begin.send(effort);
+                // The end of the test ends it too.
+                let _ = passes.recv();
+            };
+            let room = Room::Limited;
+            let job = pool.submit(effort, FileSystem::NONE, client(1), room, work);
+            (job.expect("room"), pass)
         };
-        let hung: Vec<_> = (0..12)
-            .map(|number| match number % 2 {
-                0 => submit(Effort::Read, FileSystem::Remote),
-                _ => submit(Effort::Look, FileSystem::Remote),
-            })
+        let next = || begins.recv_timeout(PATIENCE).expect("it begins");
+        let _read = held(Effort::Read);
+        assert_eq!(next(), Effort::Read);
+        let look = held(Effort::Look);
+        assert_eq!(next(), Effort::Look);
+        let (_read, _look) = (held(Effort::Read), held(Effort::Look));
+        look.1.send(()).expect("it waits");
+        let both = [next(), next()];
+        assert!(both.contains(&Effort::Read) && both.contains(&Effort::Look));
+    }
+
+    #[test]
+    fn no_more_threads_start_than_a_site_has_mounts() {
+        let (pool, pass, comes) = gated(1, 1000);
+        let most = 1 + MOST_SPARE;
+        let jobs: Vec<_> = (0..2 * most as u64)
+            .map(|device| submit(&pool, device, Effort::Read))
             .collect();
-        for _ in 0..3 {
+        for _ in 0..most {
             comes.recv_timeout(PATIENCE).expect("it has begun");
         }
-        let begun = || hung.iter().filter(|pending| pending.has_begun()).count();
-        let other = submit(Effort::Read, FileSystem::Usual);
-        comes.recv_timeout(PATIENCE).expect("it has begun");
-        assert!(other.has_begun());
-        assert_eq!(begun(), 3);
-        for _ in 0..13 {
+        assert_eq!(begun(&jobs), most);
+        assert_eq!(pool.shared().state().started, most);
+        for _ in &jobs {
             pass.send(()).expect("the gate");
         }
     }

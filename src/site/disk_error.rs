@@ -154,7 +154,25 @@ impl DiskError {
     }
 }
 
+impl DiskError {
+    /// The error of a read. Whatever the system says, the file or directory was found.
+    pub(super) fn of_read(error: &io::Error) -> DiskError {
+        match Errno::from_io_error(error).map(DiskError::from) {
+            Some(known) if !known.is_absence() => known,
+            _ => DiskError::Failed,
+        }
+    }
+}
+
 impl LookupError {
+    /// The error of a read from an open file or directory.
+    pub(super) fn of_read(error: &io::Error) -> LookupError {
+        match Errno::from_io_error(error) {
+            Some(Errno::AGAIN) => LookupError::WouldWait,
+            _ => LookupError::Disk(DiskError::of_read(error)),
+        }
+    }
+
     /// The error of a disk thread, which may wait.
     pub(super) fn on_disk_thread(self) -> DiskError {
         match self {

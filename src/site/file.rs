@@ -12,7 +12,7 @@ use crate::semantics::media_type::MediaType;
 use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
-use crate::semantics::variant::Variant;
+use crate::semantics::variant::{LAST_MEANINGLESS_TIME, Variant};
 use crate::site::budget::Charge;
 use crate::site::compress::MIN_SIZE;
 use crate::site::digest::Digest;
@@ -24,10 +24,6 @@ use crate::site::private::PrivateCopy;
 use crate::site::reload_script;
 use crate::text::hash::stable_hash;
 use crate::text::segment::last_segment;
-
-/// Seconds since 1970. Modification times up to this one are ignored: packaging tools set them, and
-/// they do not show when a file changed.
-const LAST_MEANINGLESS_TIME: i64 = 60;
 
 /// When a file was last compared with the disk on its worker.
 #[derive(Clone, Copy, Debug, Default)]

@@ -9,12 +9,17 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FileType, Stat};
 use rustix::io::Errno;
 
-use crate::semantics::variant::Modified;
+use crate::semantics::variant::{FileTime, FileTimes};
 use crate::site::devices::Mount;
 use crate::site::disk_error::{DiskError, LookupError};
 
 /// The coarsest timestamp resolution of common file systems, in seconds, rounded up.
 const COARSEST_TICK: i64 = 3;
+
+/// Whether the tick of a file system's clock in which something was seen is over.
+pub(super) fn is_tick_over(seen: i64, now: i64) -> bool {
+    seen.saturating_add(COARSEST_TICK) <= now
+}
 
 /// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,10 +82,10 @@ impl FileState {
         Ok(describe(&rustix::fs::stat(path)?).1)
     }
 
-    /// Whether a later change is certain to change this state. `now` is in seconds since 1970. If a file
-    /// changes twice within one tick of the file system's clock, the second change may not show.
+    /// Whether a later change is certain to change this state. `now` is in seconds since 1970, by the clock of
+    /// the file system. If a file changes twice within one tick of that clock, the second change may not show.
     pub(super) fn is_settled(&self, now: i64) -> bool {
-        self.changed.saturating_add(COARSEST_TICK) <= now
+        is_tick_over(self.changed, now)
     }
 
     /// What became of the file on the way from this state to `now`.
@@ -108,11 +113,17 @@ impl FileState {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// When its content was modified.
-    pub fn modified_at(&self) -> Modified {
-        Modified {
-            seconds: self.modified,
-            nanoseconds: self.modified_nanoseconds,
+    /// When its content was modified, and when anything of it changed.
+    pub fn times(&self) -> FileTimes {
+        FileTimes {
+            modified: FileTime {
+                seconds: self.modified,
+                nanoseconds: self.modified_nanoseconds,
+            },
+            changed: FileTime {
+                seconds: self.changed,
+                nanoseconds: self.changed_nanoseconds,
+            },
         }
     }
 

@@ -157,22 +157,19 @@ impl GivenRoot {
     }
 
     fn look(&self, state: &mut State, disk: Option<&DiskPool>) {
-        let blocking = match disk {
-            Some(_) => Blocking::Refused,
-            None => Blocking::Allowed,
-        };
-        match (moved(&self.path, &state.root, blocking), disk) {
-            (Ok(false), _) => {}
-            // The look has found the new directory in memory, so opening it does not wait, unless it
-            // is on a remote file system. If it cannot be opened, the next look tries again.
-            (Ok(true), disk) if disk.is_none() || state.root.is_quick() => {
+        let Some(disk) = disk else {
+            if let Ok(true) = moved(&self.path, &state.root, Blocking::Allowed) {
                 self.change(state, open(&self.path, self.links));
             }
-            (Err(LookupError::Disk(DiskError::NotFound)), _) | (_, None) => {}
-            (_, Some(disk)) => {
+            return;
+        };
+        match moved(&self.path, &state.root, Blocking::Refused) {
+            Ok(false) | Err(LookupError::Disk(DiskError::NotFound)) => {}
+            // The new directory may be on another file system than the old one, so a disk thread opens it.
+            Ok(true) | Err(_) => {
                 state.look = self.leave_to_disk_thread(&state.root, disk);
-                // Often a disk thread need not wait for the disk: after a link was swapped, the kernel only
-                // notes that it was read, which it refuses to do for the worker.
+                // Often a disk thread need not wait for the disk: the new directory is in memory, or the
+                // kernel only notes that a link was read, which it refuses to do for the worker.
                 state.look.iter().for_each(|look| look.wait(MOMENT));
             }
         }
@@ -185,12 +182,12 @@ impl GivenRoot {
         disk: &DiskPool,
     ) -> Option<Pending<Option<io::Result<Root>>>> {
         let (path, links, root) = (self.path.clone(), self.links, Arc::clone(root));
+        let file_system = FileSystem::of_device(root.devices().root());
         let look = move || match moved(&path, &root, Blocking::Allowed) {
             Ok(true) => Some(open(&path, links)),
             _ => None,
         };
-        let (effort, file_system) = (Effort::Look, FileSystem::Usual);
-        disk.submit(effort, file_system, NOBODY, Room::Limited, look)
+        disk.submit(Effort::Look, file_system, NOBODY, Room::Limited, look)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -242,6 +239,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::site::disk::tests::gated;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -339,6 +337,23 @@ mod tests {
         check("src", folder.path(), current.join("src"));
         check("src", Path::new("link"), current.join("src"));
         check("src", &folder.path().join("nothing"), current.join("src"));
+    }
+
+    /// The new directory may be on a file system that hangs.
+    #[test]
+    fn a_directory_that_is_in_memory_is_opened_by_a_disk_thread() {
+        let rig = Rig::new(|folder| release(&folder.join("root"), "1"));
+        let (pool, pass, comes) = gated(1, 10);
+        let (root, folder) = (rig.given.root(), rig.folder.path());
+        fs::rename(folder.join("root"), folder.join("b")).expect("renamed");
+        release(&folder.join("root"), "2");
+        for _ in 0..2 {
+            let current = rig.given.current(Some(&pool));
+            assert!(!current.is_known && Arc::ptr_eq(&current.root, &root));
+        }
+        assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Look));
+        pass.send(()).expect("the gate");
+        assert_eq!(rig.content(Some(&pool)).as_deref(), Some("2"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::semantics::digest::Algorithm;
 use crate::site::budget::{Account, Budget, Reserved};
 use crate::site::digest::{Digest, Hasher};
-use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered, Room};
+use crate::site::disk::{Caller, DiskPool, Effort, Ended, FileSystem, Pending, Registered, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
 use crate::site::file_state::FileState;
@@ -229,7 +229,7 @@ impl Run {
         let ((state, part), at) = (self.key, progress.at);
         let (root, path) = (Arc::clone(&self.root), self.path.clone());
         let (memory, closer) = (Arc::clone(site.memory()), site.disk().cloned());
-        let file_system = root.devices().file_system(state.device());
+        let file_system = FileSystem::of_device(state.device());
         let piece = move || hash_piece(&root, closer, &path, &state, part, progress, &memory);
         let Some(pool) = site.disk() else {
             return self.settle(Ended::Done(piece()), hashes, site);

@@ -141,11 +141,16 @@ impl<T> Line<T> {
         Some(removed)
     }
 
-    /// Gives a free place to the next item for which `may` is true. Returns its number and the item.
-    pub fn place_next(&mut self, may: impl Fn(&T) -> bool) -> Option<(u64, T)> {
-        if self.placed.len() >= self.places {
-            return None;
+    /// Gives a free place to the next item. Returns its number and the item.
+    pub fn place_next(&mut self) -> Option<(u64, T)> {
+        match self.placed.len() < self.places {
+            true => self.place_anyway(|_| true),
+            false => None,
         }
+    }
+
+    /// Gives a place to the next item for which `may` is true, even if no place is free.
+    pub fn place_anyway(&mut self, may: impl Fn(&T) -> bool) -> Option<(u64, T)> {
         let places_of = |network: &IpAddr| {
             let of_client = self.placed.iter().filter(|(_, other)| other == network);
             of_client.count()
@@ -200,6 +205,11 @@ impl<T> Line<T> {
     pub fn waiting_of(&self, network: IpAddr) -> usize {
         let of_network = self.waiting.iter().filter(|one| one.network == network);
         of_network.count()
+    }
+
+    /// Whether an item waits for which `is_one` is true.
+    pub fn has_waiting(&self, is_one: impl Fn(&T) -> bool) -> bool {
+        self.waiting.iter().any(|other| is_one(&other.item))
     }
 
     /// Whether the item waits.

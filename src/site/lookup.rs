@@ -206,19 +206,20 @@ impl<'a> Examined<'a> {
 
     /// The content. `None` if it has another size than the state says.
     fn content(&self) -> Result<Option<Storage>, LookupError> {
-        let (mut file, length) = (&self.file, self.state.size as usize);
-        if self.blocking == Blocking::Allowed {
-            return Ok(Storage::read_all(&mut file, length)?);
-        }
+        let (file, length) = (&self.file, self.state.size as usize);
+        let read = || Storage::read_all(&mut &*file, length);
         let mut reader = CachedReader::new(file);
-        Ok(match Storage::read_all(&mut reader, length) {
-            Err(_) if reader.is_unknown => {
-                let read = || Storage::read_all(&mut file, length);
-                let device = self.state.device();
-                self.root.devices().measured(device, read)?
-            }
-            read => read?,
-        })
+        let read = match self.blocking {
+            Blocking::Allowed => read(),
+            Blocking::Refused => match Storage::read_all(&mut reader, length) {
+                Err(_) if reader.is_unknown => {
+                    let device = self.state.device();
+                    self.root.devices().measured(device, read)
+                }
+                read => read,
+            },
+        };
+        read.map_err(|fault| LookupError::of_read(&fault))
     }
 
     /// Whether the file system reports another time at each look, although nobody writes to the file.
@@ -260,7 +261,8 @@ impl<'a> Examined<'a> {
         let (mut buffer, mut count) = ([0; LOOK], 0);
         if self.options.live_reload || depends_on_content(self.path, &self.options.types) {
             let (devices, device) = (self.root.devices(), self.state.device());
-            count = read_at(devices, device, &self.file, &mut buffer, 0, self.blocking)?;
+            let read = read_at(devices, device, &self.file, &mut buffer, 0, self.blocking);
+            count = read.map_err(|fault| LookupError::of_read(&fault))?;
         }
         let beginning = Beginning {
             bytes: &buffer[..count],

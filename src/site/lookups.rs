@@ -10,7 +10,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use crate::site::budget::{Account, Reserved};
-use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered, Room};
+use crate::site::disk::{Caller, DiskPool, Effort, Ended, FileSystem, Pending, Registered, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
 use crate::site::file_state::{FileKind, FileState};
@@ -52,6 +52,8 @@ enum Stage {
 struct Reading {
     path: Box<[u8]>,
     state: FileState,
+    /// Whether a change of the file during or after the reading is certain to show in its state.
+    is_settled: bool,
     options: Arc<SiteOptions>,
     pending: Pending<Result<FileRead<Reserved>, DiskError>>,
     outcome: Option<Result<Rc<StoredFile>, DiskError>>,
@@ -96,7 +98,7 @@ impl Lookups {
     /// Joins the reading of a file that was found in this state, or begins one.
     fn read(
         &mut self,
-        site: &Site,
+        site: &mut Site,
         path: &[u8],
         state: FileState,
         caller: Caller<'_>,
@@ -113,6 +115,7 @@ impl Lookups {
         let reading = Rc::new(RefCell::new(Reading {
             path: path.into(),
             state,
+            is_settled: site.settles(&state),
             options: site.shared_options(),
             pending: begin_read(site, path, state.device(), caller)?,
             outcome: None,
@@ -201,7 +204,10 @@ impl Reading {
                 return None;
             };
             let read = flat(ended);
-            self.outcome = Some(read.map(|read| site.store_read(&self.path, read, &self.options)));
+            self.outcome = Some(read.map(|read| {
+                let is_settled = self.is_settled && read.state == self.state;
+                site.store_read(&self.path, read, &self.options, is_settled)
+            }));
         }
         self.outcome.clone()
     }
@@ -216,7 +222,7 @@ impl Opening {
             file.expected().copied(),
         );
         let closer = site.disk().cloned();
-        let file_system = root.devices().file_system(file.state.device());
+        let file_system = FileSystem::of_device(file.state.device());
         let open = move || {
             let opened = Opened::new(&root, closer, &path, state.as_ref(), Blocking::Allowed);
             opened.map_err(LookupError::on_disk_thread)
@@ -287,7 +293,7 @@ fn begin_read(
         let read = lookup::read(&root, &options, &path, largest, Blocking::Allowed, charge);
         read.map_err(LookupError::on_disk_thread)
     };
-    let file_system = site.root().devices().file_system(device);
+    let file_system = FileSystem::of_device(device);
     let pending = pool(site)?.submit(
         Effort::Read,
         file_system,

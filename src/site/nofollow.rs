@@ -1,6 +1,6 @@
 //! Opens names without following links.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, Mode, OFlags, fstat, openat, readlinkat};
 use rustix::io::Errno;
@@ -86,7 +86,7 @@ pub(super) fn open_name(
         Ok(opened) => {
             flags.contains(OFlags::PATH)
                 && !flags.contains(OFlags::DIRECTORY)
-                && FileType::from_raw_mode(fstat(opened)?.st_mode) == FileType::Symlink
+                && is_link(opened.as_fd())?
         }
         Err(error) => matches!(*error, Errno::NOTDIR | Errno::LOOP | Errno::MLINK),
     };
@@ -98,6 +98,24 @@ pub(super) fn open_name(
         // It is not a link, or not any more.
         Err(_) => Err(opened.err().unwrap_or(Errno::NOENT)),
     }
+}
+
+/// Whether this is a link. The type of a file never changes, so no file system need be asked again.
+fn is_link(opened: BorrowedFd<'_>) -> Result<bool, Errno> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{AtFlags, StatxFlags, statx};
+
+        let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+        match statx(opened, c"", flags, StatxFlags::TYPE) {
+            Err(Errno::NOSYS) => {}
+            stat => {
+                let file_type = FileType::from_raw_mode(stat?.stx_mode.into());
+                return Ok(file_type == FileType::Symlink);
+            }
+        }
+    }
+    Ok(FileType::from_raw_mode(fstat(opened)?.st_mode) == FileType::Symlink)
 }
 
 /// Opens one name, or a path whose links may lead anywhere.

@@ -116,7 +116,8 @@ impl Checked {
 struct ClosedByPool {
     file: Option<File>,
     pool: Option<DiskPool>,
-    /// Whether it is on a file system that does not make the one wait who closes it.
+    file_system: FileSystem,
+    /// Whether that does not make the one wait who closes the file.
     is_quick: bool,
 }
 
@@ -162,6 +163,7 @@ impl Opened {
             file: ClosedByPool {
                 file: Some(file),
                 pool,
+                file_system: FileSystem::of_device(now.device()),
                 is_quick,
             },
             state: now,
@@ -178,7 +180,7 @@ impl Opened {
                 Ok(Some(opened))
             }
             Err(BodyError::Changed) => Ok(None),
-            Err(BodyError::Disk(error)) => Err(error.into()),
+            Err(BodyError::Disk(error)) => Err(LookupError::of_read(&error)),
             Err(fault) => Err(DiskError::from(fault).into()),
         }
     }
@@ -216,7 +218,6 @@ impl Opened {
                     buffer = &mut buffer[count..];
                     offset += count as u64;
                 }
-                Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
                 Err(fault) => return Err(fault.into()),
             }
         }
@@ -461,7 +462,7 @@ impl OpenFile {
         };
         let (opened, memory) = (Arc::clone(&self.opened), Arc::clone(&access.memory));
         let read = move || deliver(&opened, &memory, offset, length, is_checked);
-        let file_system = self.opened.root.devices().file_system(self.state.device());
+        let file_system = FileSystem::of_device(self.state.device());
         let pool = &access.pool;
         let pending = pool.submit(
             Effort::Read,
@@ -583,10 +584,8 @@ impl Drop for ClosedByPool {
             return;
         };
         match self.is_quick {
-            false => pool.discard(Effort::Look, FileSystem::Remote, file),
-            true if takes_long_to_free(&file) => {
-                pool.discard(Effort::Read, FileSystem::Usual, file)
-            }
+            false => pool.discard(Effort::Look, self.file_system, file),
+            true if takes_long_to_free(&file) => pool.discard(Effort::Read, self.file_system, file),
             true => {}
         }
     }
@@ -696,7 +695,7 @@ mod tests {
         drop(open);
         // The only thread does this job last.
         let (network, room) = (NOBODY, Room::Unlimited);
-        let last = pool.submit(Effort::Look, FileSystem::Usual, network, room, || ());
+        let last = pool.submit(Effort::Look, FileSystem::NONE, network, room, || ());
         for _ in 0..2 {
             pass.send(()).expect("a gate");
         }

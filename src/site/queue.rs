@@ -70,7 +70,7 @@ impl Queue {
 
 /// Gives all free places away. Returns the wakers of those that get them.
 fn place_all(line: &mut Line<Vec<Waker>>) -> Vec<Vec<Waker>> {
-    std::iter::from_fn(|| line.place_next(|_| true))
+    std::iter::from_fn(|| line.place_next())
         .map(|(_, wakers)| wakers)
         .collect()
 }

@@ -8,6 +8,7 @@
 mod tests;
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::{LastLook, StoredFile};
-use crate::site::file_state::{FileKind, FileState};
+use crate::site::file_state::{FileKind, FileState, is_tick_over};
 use crate::site::given_root::{self, GivenRoot};
 use crate::site::held::HeldBytes;
 use crate::site::lookup::{self, FileRead, Resolved};
@@ -44,6 +45,13 @@ use crate::text::hash::stable_hash;
 /// The cache keeps a file for one to two of these periods after its last use. When no client asks for
 /// anything, the server soon holds no memory for any.
 pub const SWEEP: Duration = Duration::from_secs(4);
+
+/// How many seconds the clock of another machine may be behind that of this one.
+const LARGEST_SKEW: i64 = 24 * 3600;
+
+/// States that are remembered because they are not settled. When there are more, all are forgotten. Then their
+/// files are cached a few seconds later.
+const MOST_SEEN: usize = 1024;
 
 /// For how many seconds after a look at a file its names are certainly in the kernel's memory. Names
 /// that nobody uses stay there for minutes, unless memory is very short.
@@ -73,6 +81,9 @@ pub struct Site {
     swept: i64,
     /// Scratch space for a path with the name of an index file.
     index_path: Vec<u8>,
+    /// When this worker first saw a state that is not settled, of a file whose file system has a clock of its
+    /// own. By a hash of the state, in seconds since 1970.
+    seen: HashMap<u64, i64>,
 }
 
 /// The path of the root, and what the worker knows of it.
@@ -126,6 +137,7 @@ impl Site {
             now: 0,
             swept: 0,
             index_path: Vec::new(),
+            seen: HashMap::new(),
         }
     }
 
@@ -535,7 +547,8 @@ impl Site {
         let blocking = self.blocking();
         let charge = |bytes| self.charge(Account::Contents, bytes);
         let read = lookup::read(&root, &options, path, largest, blocking, charge)?;
-        Ok(self.store(path, read, self.turn))
+        let is_settled = self.settles(&read.state);
+        Ok(self.store(path, read, self.turn, is_settled))
     }
 
     /// The file at `path` if it is cached in this state, which was looked at lately.
@@ -544,11 +557,18 @@ impl Site {
         (file.state == *state).then(|| Rc::clone(file))
     }
 
-    /// Keeps a file that was read in this `turn`, or in turn 0 if it was read between turns.
-    fn store(&mut self, path: &[u8], read: FileRead<Charge>, turn: u64) -> Rc<StoredFile> {
+    /// Returns the file, and keeps it if its state `is_settled`. It was read in this `turn`, or in turn 0 if it was
+    /// read between turns.
+    fn store(
+        &mut self,
+        path: &[u8],
+        read: FileRead<Charge>,
+        turn: u64,
+        is_settled: bool,
+    ) -> Rc<StoredFile> {
         count(self.tally.as_deref(), false);
         let stored = self.stored(path, read, &self.options);
-        if self.is_settled(&stored.state) && self.may_be_cached(&stored) {
+        if is_settled && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
         }
         stored
@@ -559,9 +579,29 @@ impl Site {
         Rc::new(StoredFile::new(path, read, overhead, options))
     }
 
-    /// Whether a later change of a file in this state is certain to show.
+    /// Whether a later change of a file in this state is certain to show. The clock of another machine may be
+    /// behind, so that a file seems to have changed long ago. If this worker saw the same state some seconds ago, the
+    /// tick of that clock is over, whatever it shows.
     pub(super) fn is_settled(&self, state: &FileState) -> bool {
-        state.is_settled(self.now)
+        if !self.root.devices().has_own_clock(state.device()) {
+            return state.is_settled(self.now);
+        }
+        let first = self.seen.get(&stable_hash(state));
+        first.is_some_and(|&first| is_tick_over(first, self.now))
+            || state.is_settled(self.now.saturating_sub(LARGEST_SKEW))
+    }
+
+    /// The same for a file that is read from now on, or was read in this turn. If its state is not settled, it is
+    /// remembered.
+    pub(super) fn settles(&mut self, state: &FileState) -> bool {
+        let is_settled = self.is_settled(state);
+        if !is_settled && self.root.devices().has_own_clock(state.device()) {
+            if self.seen.len() >= MOST_SEEN {
+                self.seen.clear();
+            }
+            self.seen.entry(stable_hash(state)).or_insert(self.now);
+        }
+        is_settled
     }
 
     /// Whether a change of the file is certain to show in its state. An empty file may get content that its
@@ -571,13 +611,14 @@ impl Site {
         !file.is_size_unknown && (file.size() > 0 || is_true())
     }
 
-    /// Keeps a file that a disk thread has read with these options. If the operator has changed them meanwhile,
-    /// the file may have another type now, so it is not cached.
+    /// Keeps a file that a disk thread has read with these options, if its state `is_settled`. If the operator has
+    /// changed the options meanwhile, the file may have another type now, so it is not cached.
     pub(super) fn store_read(
         &mut self,
         path: &[u8],
         read: FileRead<Reserved>,
         options: &Arc<SiteOptions>,
+        is_settled: bool,
     ) -> Rc<StoredFile> {
         let adopt = |(bytes, reserved)| (bytes, self.allowances.memory.adopt(reserved));
         let read = FileRead {
@@ -588,7 +629,7 @@ impl Site {
             has_script: read.has_script,
         };
         match Arc::ptr_eq(options, &self.options) {
-            true => self.store(path, read, 0),
+            true => self.store(path, read, 0, is_settled),
             false => self.stored(path, read, options),
         }
     }

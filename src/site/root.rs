@@ -118,20 +118,16 @@ impl Root {
         self.reader.may(wanted, mode, owner, group)
     }
 
-    /// Whether a worker may use the file system of the root.
-    pub(super) fn is_quick(&self) -> bool {
-        self.devices.is_root_quick()
-    }
-
     /// The file systems below the root.
     pub(super) fn devices(&self) -> &Devices {
         &self.devices
     }
 
-    /// The kind of file system that `path` is on, as far as the kernel knows its names. It does not wait.
+    /// The file system that `path` is on, as far as the kernel knows its names. It does not wait.
     pub(super) fn file_system(&self, path: &[u8]) -> FileSystem {
+        let own = FileSystem::of_device(self.devices.root());
         if !self.can_refuse || !self.devices.is_root_quick() {
-            return FileSystem::Usual;
+            return own;
         }
         // The root of a mount is in memory, so one of these names tells.
         let mut name = path.strip_suffix(b"/").unwrap_or(path);
@@ -140,15 +136,13 @@ impl Root {
                 break;
             }
             if let Ok(opened) = self.open_confined(name, LOOK, Blocking::Refused) {
-                return match self.state_of_opened(opened.as_fd(), Blocking::Refused) {
-                    Err(LookupError::WouldWait) => FileSystem::Remote,
-                    _ => FileSystem::Usual,
-                };
+                let known = known_of_opened(opened.as_fd());
+                return known.map_or(own, |known| FileSystem::of_device(known.state.device()));
             }
             let slash = name.iter().rposition(|&byte| byte == b'/');
             name = &name[..slash.unwrap_or_default()];
         }
-        FileSystem::Usual
+        own
     }
 
     /// The kind and state of `path`, without opening it for reading. A path that leads out of the root
@@ -169,7 +163,7 @@ impl Root {
     }
 
     /// Like [`Root::find`], for a path that was found in the state `known` a moment ago. Its names are
-    /// in memory then, so one system call may do.
+    /// in memory then, so one system call may do. It asks no file system that was mounted there meanwhile.
     pub(super) fn find_again(
         &self,
         path: &[u8],
@@ -177,25 +171,33 @@ impl Root {
     ) -> Result<(FileKind, FileState), LookupError> {
         if known.device() == self.devices.root()
             && self.devices.is_root_quick()
-            && let Some(found) = self.find_name(path)?
+            && self.can_refuse
+            && is_one_name(path)
         {
-            return Ok(found);
+            let found = known_of_name(self.place.directory(), path)?;
+            if let Some(found) = self.if_here(found.kind, found.state) {
+                return Ok(found);
+            }
         }
         self.find(path, Blocking::Refused)
     }
 
-    /// Like [`Root::find`], with one system call. `None` if `path` is more than a name in the root, if
-    /// it is a link, or if it is on another file system than the root.
+    /// Like [`Root::find`], with one system call, which may wait for the disk. `None` if `path` is more than a
+    /// name in the root, or names anything but a file or directory on the file system of the root.
     fn find_name(&self, path: &[u8]) -> Result<Option<(FileKind, FileState)>, DiskError> {
-        if path.is_empty() || path.contains(&b'/') {
+        if !is_one_name(path) {
             return Ok(None);
         }
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         let stat = rustix::fs::statat(self.place.directory(), path, flags)?;
-        let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
         let (kind, state) = describe(&stat);
-        let is_here = !is_link && state.device() == self.devices.root();
-        Ok(is_here.then_some((kind, state)))
+        Ok(self.if_here(kind, state))
+    }
+
+    /// What a name is if it is a file or directory on the file system of the root.
+    fn if_here(&self, kind: FileKind, state: FileState) -> Option<(FileKind, FileState)> {
+        let is_here = kind != FileKind::Other && state.device() == self.devices.root();
+        is_here.then_some((kind, state))
     }
 
     /// Opens a regular file.
@@ -238,6 +240,10 @@ impl Root {
         blocking: Blocking,
     ) -> Result<Directory, LookupError> {
         self.attempt(blocking, |blocking| {
+            if blocking == Blocking::Refused {
+                // To open the place where a file system is mounted asks that file system.
+                self.find(path, blocking)?;
+            }
             let descriptor = self.open_confined(path, READ | OFlags::DIRECTORY, blocking)?;
             let (_, state) = self.state_of_opened(descriptor.as_fd(), blocking)?;
             // The root stays open after it was deleted. Some remote file systems count no links.
@@ -300,8 +306,8 @@ impl Root {
     }
 
     /// Reads the next entry. Returns `None` at the end of the directory. The name of the entry is
-    /// written to `name`. An entry is skipped if it has vanished, leads out of the root or to a hidden
-    /// name, or is rejected by `is_shown`. Adds to `work` what the entry cost, in units of a system
+    /// written to `name`. An entry is skipped if it has vanished, leads out of the root, to a hidden
+    /// name or to what cannot be looked at, or is rejected by `is_shown`. Adds to `work` what the entry cost, in units of a system
     /// call. If blocking is refused, an entry of another file system is put back. Whether the next names
     /// of the directory are in memory, the kernel cannot say.
     pub(super) fn next_entry(
@@ -329,7 +335,7 @@ impl Root {
                 let Some(entry) = directory.entries.read() else {
                     return Ok(None);
                 };
-                let entry = entry?;
+                let entry = entry.map_err(|fault| LookupError::of_read(&fault.into()))?;
                 name.extend_from_slice(entry.file_name().to_bytes());
                 entry.file_type()
             }
@@ -337,7 +343,6 @@ impl Root {
         if matches!(name.as_slice(), b"." | b"..") || !is_shown(name) {
             return Ok(Some(DirectoryEntry::Skipped));
         }
-        let is_link = kind == FileType::Symlink;
         let found = match kind {
             FileType::RegularFile | FileType::Directory => {
                 self.state_of_entry(directory, name, blocking)
@@ -354,7 +359,7 @@ impl Root {
         if found == Err(LookupError::WouldWait) {
             directory.put_back = Some((name.clone(), kind));
         }
-        DirectoryEntry::of(found, is_link).map(Some)
+        DirectoryEntry::of(found, kind).map(Some)
     }
 
     /// Reads the next name of a directory, which is written to `name`, on a disk thread. Returns `None` at the
@@ -368,7 +373,7 @@ impl Root {
         let Some(entry) = directory.entries.read() else {
             return Ok(None);
         };
-        let entry = entry?;
+        let entry = entry.map_err(|fault| DiskError::of_read(&fault.into()))?;
         name.extend_from_slice(entry.file_name().to_bytes());
         if matches!(name.as_slice(), b"." | b"..") {
             return Ok(Some(NameKind::Special));
@@ -415,6 +420,11 @@ impl Root {
     }
 }
 
+/// Whether a path is a name in the root.
+fn is_one_name(path: &[u8]) -> bool {
+    !path.is_empty() && !path.contains(&b'/')
+}
+
 /// An open directory.
 pub struct Directory {
     entries: Dir,
@@ -458,17 +468,21 @@ pub enum DirectoryEntry {
         /// Whether the name is a symbolic link to it. False if the file system does not report the type.
         is_link: bool,
     },
+    /// A file or directory that the system does not let anybody look at, or that the disk cannot read.
+    Unknown(FileKind),
     /// An entry that is not shown.
     Skipped,
 }
 
 impl DirectoryEntry {
-    /// Skips an entry that is gone, not readable, or neither a file nor a directory. Any other error is
-    /// returned, so that a listing is never incomplete because descriptors ran out.
+    /// Skips an entry that is gone, or neither a file nor a directory, and one that cannot be looked at unless
+    /// the directory has told what it is. Any other error is returned, so that a listing is never incomplete
+    /// because descriptors ran out.
     fn of(
         found: Result<(FileKind, FileState), LookupError>,
-        is_link: bool,
+        file_type: FileType,
     ) -> Result<DirectoryEntry, LookupError> {
+        let is_link = file_type == FileType::Symlink;
         match found {
             Ok((FileKind::Other, _)) => Ok(DirectoryEntry::Skipped),
             Ok((kind, state)) => Ok(DirectoryEntry::Served {
@@ -476,11 +490,14 @@ impl DirectoryEntry {
                 state,
                 is_link,
             }),
-            Err(LookupError::Disk(error))
-                if error.is_absence() || error == DiskError::Forbidden =>
-            {
-                Ok(DirectoryEntry::Skipped)
+            Err(LookupError::Disk(DiskError::Forbidden | DiskError::Failed)) => {
+                Ok(match file_type {
+                    FileType::RegularFile => DirectoryEntry::Unknown(FileKind::File),
+                    FileType::Directory => DirectoryEntry::Unknown(FileKind::Directory),
+                    _ => DirectoryEntry::Skipped,
+                })
             }
+            Err(LookupError::Disk(error)) if error.is_absence() => Ok(DirectoryEntry::Skipped),
             Err(error) => Err(error),
         }
     }

@@ -1,10 +1,12 @@
 //! Memory for contents. Large blocks are mappings of their own, so the system has them back as soon
 //! as they are dropped. The allocator of the process could keep them for later.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::ops::Deref;
 
 use memmap2::MmapMut;
+
+use crate::site::cached_read::uninterrupted;
 
 /// From this size on, a block is a mapping of its own. A mapping takes whole pages, and a few
 /// microseconds to make.
@@ -115,11 +117,9 @@ impl Storage {
         let bytes = storage.bytes_mut();
         let mut count = 0;
         while count < bytes.len() {
-            match file.read(&mut bytes[count..]) {
-                Ok(0) => break,
-                Ok(read) => count += read,
-                Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
-                Err(fault) => return Err(fault),
+            match uninterrupted(|| file.read(&mut bytes[count..]))? {
+                0 => break,
+                read => count += read,
             }
         }
         storage.length = length;

@@ -40,7 +40,7 @@ pub(super) fn ready(
         .look()
         .zip(origin.site.disk())
         .and_then(|(look, disk)| {
-            let (effort, file_system) = (Effort::Look, FileSystem::Usual);
+            let (effort, file_system) = (Effort::Look, FileSystem::NONE);
             disk.submit(effort, file_system, NOBODY, Room::Limited, look)
         });
     match pending {

@@ -158,7 +158,7 @@ impl Guard {
         };
         let (guard, memory) = (Arc::clone(self), Arc::clone(memory));
         let work = move || guard.verify(&credentials, network, &memory, now);
-        let (effort, system, room) = (Effort::Look, FileSystem::Usual, Room::Limited);
+        let (effort, system, room) = (Effort::Look, FileSystem::NONE, Room::Limited);
         match pool.submit(effort, system, network, room, work) {
             Some(pending) => Check::Pending(pending),
             None => Check::Full,
@@ -181,7 +181,7 @@ impl Guard {
                 guard.read_file(now);
             }
         };
-        let (effort, system, room) = (Effort::Look, FileSystem::Usual, Room::Unlimited);
+        let (effort, system, room) = (Effort::Look, FileSystem::NONE, Room::Unlimited);
         let pending = pool.submit(effort, system, NOBODY, room, work);
         pending.map_or(Look::Impossible, Look::Pending)
     }
@@ -223,7 +223,7 @@ impl Guard {
             }
         };
         // A job that reads leaves a thread to those that look.
-        let (effort, system, room) = (Effort::Read, FileSystem::Usual, Room::Unlimited);
+        let (effort, system, room) = (Effort::Read, FileSystem::NONE, Room::Unlimited);
         *second_look = pool.submit(effort, system, NOBODY, room, work);
     }
 

@@ -6,11 +6,11 @@
 //! ]}
 //! ```
 //!
-//! The size of a directory is `null`, and so is an unknown modification time. A symbolic link has the type of
+//! The size of a directory is `null`, and so is an unknown size or modification time. A symbolic link has the type of
 //! its target, followed by the member `"link":true`. In a name, bytes that are not UTF-8 become U+FFFD. The
 //! `href` is always exact.
 
-use super::entry::{EntryKind, ListedEntry};
+use super::entry::{EntryKind, ListedEntry, UNKNOWN_SIZE};
 use super::frame::Frame;
 use super::html::Href;
 use crate::text::append;
@@ -47,6 +47,9 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry, first: bool) {
             out,
             format_args!(",\"type\":\"directory\"{link},\"size\":null"),
         ),
+        EntryKind::File if entry.size == UNKNOWN_SIZE => {
+            append(out, format_args!(",\"type\":\"file\"{link},\"size\":null"));
+        }
         EntryKind::File => append(
             out,
             format_args!(",\"type\":\"file\"{link},\"size\":{}", entry.size),

@@ -341,6 +341,7 @@ fn part<const N: usize>(record: &[u8; ENCODED], at: usize) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entry::UNKNOWN_SIZE;
     use super::super::query::Format;
     use super::*;
     use crate::site::listing::order::comparisons;
@@ -393,10 +394,16 @@ mod tests {
             kind: EntryKind::Directory,
             ..file(b"d", 4096)
         };
-        let totals = scan("", [file(b"a", 3), directory, file(b"b", u64::MAX)]).totals();
+        let huge = [file(b"b", UNKNOWN_SIZE), file(b"c", u64::MAX - 1)];
+        let listed = |count: usize| {
+            let all = [directory, file(b"a", 3)];
+            scan("", all.into_iter().chain(huge.into_iter().take(count))).totals()
+        };
+        assert_eq!(listed(1).bytes, 3);
+        let totals = listed(2);
         let want = Totals {
             directories: 1,
-            files: 2,
+            files: 3,
             bytes: u64::MAX,
             omitted: 0,
         };

@@ -28,6 +28,39 @@ fn site(root: &Path) -> Site {
     site
 }
 
+/// The clock of a file server may be behind that of this machine.
+#[test]
+fn a_state_is_settled_if_it_is_old_by_the_clock_of_its_file_system() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a"), "1").expect("a file");
+    let settles = |site: &mut Site, state: &FileState, age| {
+        let now = HttpDate::from_unix(state.modified + age);
+        site.begin_turn(now.expect("a date"));
+        site.settles(state)
+    };
+    let mut first = site(folder.path());
+    let local = first.root.find(b"a", Blocking::Allowed).expect("a file").1;
+    assert!(!settles(&mut first, &local, 1) && settles(&mut first, &local, 60));
+    // Of an unknown file system, as if its clock were a minute behind: the file has just been written.
+    let [state, other] = [1, 2].map(FileState::of_size);
+    assert!(!settles(&mut first, &state, 60) && !settles(&mut first, &state, 62));
+    assert!(settles(&mut first, &state, 63) && settles(&mut first, &state, 64));
+    assert!(!settles(&mut first, &other, 64), "another state");
+    assert!(settles(&mut first, &other, 67));
+    let mut second = site(folder.path());
+    assert!(
+        settles(&mut second, &state, LARGEST_SKEW + 9),
+        "no clock is so wrong"
+    );
+    // It is not remembered for ever.
+    assert!(!settles(&mut second, &state, 60));
+    for other in (2..MOST_SEEN as u64 + 2).map(FileState::of_size) {
+        assert!(!settles(&mut second, &other, 60));
+    }
+    assert!(second.seen.len() <= MOST_SEEN);
+    assert!(!settles(&mut second, &state, 70));
+}
+
 #[test]
 fn a_network_has_one_share_of_the_coders_of_all_sites() {
     let folder = tempfile::tempdir().expect("a folder");
