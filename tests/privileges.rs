@@ -18,7 +18,7 @@ use docroot::net::privileges::options::Landlock;
 use docroot::net::privileges::reach::Reach;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use support::program::{Program, command, command_without, free_port, skipped};
-use support::unit::{UNIT, systemd_analyze, values};
+use support::unit::{UNIT, systemd_analyze};
 use support::{request, until};
 
 /// The version of Landlock that this kernel has. `None`: it has none.
@@ -735,7 +735,7 @@ fn systemd_calls_the_unit_hardened() {
 #[cfg(feature = "config-file")]
 #[test]
 fn docroot_takes_the_command_lines_of_the_unit() {
-    use support::unit::CONFIGURATION;
+    use support::unit::{CONFIGURATION, values};
 
     let (place, root) = place();
     let configuration = place.path().join("docroot.toml");
