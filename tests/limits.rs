@@ -168,6 +168,38 @@ fn a_request_that_is_not_complete_gives_way_and_is_told_so() {
     }
 }
 
+/// A response is cut for a client of another network, but only if its own network has more than half of all places.
+#[test]
+fn a_network_that_downloads_at_every_place_loses_one() {
+    let start = || {
+        Setup::new()
+            .with(|config| {
+                config.threads = 1;
+                config.limits.max_connections = 4;
+            })
+            .file("a.txt", "here")
+            .file("large.bin", noise(64 << 20))
+            .start()
+    };
+    let download = |server: &TestServer, network| {
+        let mut client = server.connect_from([127, 0, 0, network]);
+        client.send(&request("GET", "/large.bin", &[]));
+        assert_eq!(client.head().status, 200);
+        client
+    };
+    let greedy = start();
+    let _downloads = [2, 2, 2, 2].map(|network| download(&greedy, network));
+    // A connection whose socket has room is not given up.
+    until("a place is given up", || {
+        let mut client = greedy.connect_from([127, 0, 0, 1]);
+        client.send(&request("GET", "/a.txt", &[]));
+        client.response("GET").status == 200
+    });
+    let fair = start();
+    let _downloads = [2, 2, 1, 3].map(|network| download(&fair, network));
+    check_refused(&fair.connect_from([127, 0, 0, 4]).response("GET"));
+}
+
 /// A network that keeps asking has as many refusals under way as there may be.
 #[test]
 fn a_network_that_is_being_refused_does_not_keep_its_places() {

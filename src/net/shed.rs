@@ -25,6 +25,10 @@ pub(super) const FEW: u64 = 4 * 1024;
 /// to the worker: 2 MiB of 128 MiB with one worker.
 const PART_OF_WORKER: u64 = 32;
 
+/// The rank of a connection that waits for its response or receives it, or is no longer HTTP: it is cut if it gives
+/// way.
+pub(super) const SERVED: u64 = 1;
+
 /// The time between two looks at all connections. A look at 10,000 of them takes about a millisecond.
 const INTERVAL: Duration = Duration::from_millis(50);
 
@@ -57,18 +61,22 @@ struct OfNetwork {
 }
 
 impl Ranking {
-    /// A ranking of all holders. Those that are not `given_up` only count for their networks.
-    fn new(all: impl Iterator<Item = Holder>, given_up: impl Fn(&Holder) -> bool) -> Ranking {
+    /// A ranking of all holders. Those that are not `given_up` only count for their networks. It is called with a
+    /// holder and whether its network holds more than all others together.
+    fn new(all: impl Iterator<Item = Holder>, given_up: impl Fn(&Holder, bool) -> bool) -> Ranking {
         let mut networks: HashMap<IpAddr, OfNetwork> = HashMap::new();
         for holder in all {
             let of_network = networks.entry(holder.network).or_default();
             of_network.sum += holder.units;
-            if given_up(&holder) {
-                of_network.holders.push(holder);
-            }
+            of_network.holders.push(holder);
         }
+        let total: u64 = networks.values().map(|one| one.sum).sum();
         let mut order = BinaryHeap::new();
         for (network, of_network) in &mut networks {
+            let has_most = of_network.sum > total - of_network.sum;
+            of_network
+                .holders
+                .retain(|holder| given_up(holder, has_most));
             of_network
                 .holders
                 .sort_unstable_by_key(|holder| holder.rank);
@@ -155,18 +163,21 @@ impl Places {
         is_due(self.next_look, now)
     }
 
-    /// Looks at all connections of the worker. Each holds one place. One without a rank gives way to nobody.
+    /// Looks at all connections of the worker. Each holds one place. One without a rank gives way to nobody, and one
+    /// that is [`SERVED`] only if its network has more places than all others together.
     pub fn look(&mut self, all: impl Iterator<Item = Holder>, now: Instant) {
         self.next_look = Some(now + INTERVAL);
-        self.ranking = Ranking::new(all, |holder| holder.rank > 0);
+        let given_up = |holder: &Holder, has_most| holder.rank > SERVED || has_most;
+        self.ranking = Ranking::new(all, |holder, has_most| {
+            holder.rank > 0 && given_up(holder, has_most)
+        });
     }
 
     /// The next connection that gives way to a new client of `network`. `None` if that network would then have
     /// more places than the one that loses a place.
-    pub fn pop(&mut self, network: IpAddr) -> Option<Token> {
+    pub fn pop(&mut self, network: IpAddr) -> Option<Holder> {
         let is_larger = self.ranking.largest() > self.ranking.sum(network) + 1;
-        let next = is_larger.then(|| self.ranking.pop());
-        next.flatten().map(|holder| holder.token)
+        is_larger.then(|| self.ranking.pop()).flatten()
     }
 
     /// Notes that a new client of `network` has got a place.
@@ -190,7 +201,7 @@ fn part_of_excess(charged: u64, budget: &Budget) -> u64 {
 /// Chooses until `wanted` bytes are free, or no connection is left. Each time, takes the largest
 /// connection of the network that holds the most. A network that holds at most `little` keeps its small ones.
 fn choose(holders: Vec<Holder>, wanted: u64, little: u64) -> Vec<Holder> {
-    let mut ranking = Ranking::new(holders.into_iter(), |_| true);
+    let mut ranking = Ranking::new(holders.into_iter(), |_, _| true);
     let (mut chosen, mut freed) = (Vec::new(), 0);
     while freed < wanted {
         let sum = ranking.largest();
@@ -263,13 +274,13 @@ mod tests {
         let mut places = Places::default();
         assert!(places.is_due(now));
         // The first connection of each network gives way to nobody. The second one is the last to go.
-        let mut all = holders(&[(1, 0), (1, 1), (1, 2), (1, 2), (2, 0), (2, 2), (3, 2)]);
+        let mut all = holders(&[(1, 0), (1, 2), (1, 3), (1, 3), (2, 0), (2, 3), (3, 3)]);
         all.iter_mut().for_each(|holder| holder.units = 1);
         places.look(all.into_iter(), now);
         assert!(!places.is_due(now) && places.is_due(now + INTERVAL));
         assert_eq!(places.pop(one), None, "it has most itself");
         let mut gives_way_to = |network| {
-            let token = places.pop(network).map(|token| token.0);
+            let token = places.pop(network).map(|chosen| chosen.token.0);
             if token.is_some() {
                 places.note_newcomer(network);
             }
@@ -281,6 +292,41 @@ mod tests {
         let fourth = [10, 0, 0, 4].into();
         assert_eq!(gives_way_to(fourth), Some(5));
         assert_eq!(gives_way_to(fourth), None, "nobody has two more");
+    }
+
+    #[test]
+    fn responses_give_way_only_if_their_network_has_more_than_all_others() {
+        let now = crate::net::clock::instant();
+        let chosen = |kept: &[(u8, u64)]| {
+            let mut all = holders(kept);
+            all.iter_mut().for_each(|holder| holder.units = 1);
+            let mut places = Places::default();
+            places.look(all.into_iter(), now);
+            places
+                .pop([10, 0, 0, 9].into())
+                .map(|chosen| chosen.token.0)
+        };
+        let served = (1, SERVED);
+        assert_eq!(
+            chosen(&[served, served, served, (2, SERVED), (3, 0)]),
+            Some(2)
+        );
+        assert_eq!(
+            chosen(&[served, served, (2, SERVED), (3, 0)]),
+            None,
+            "half is not more"
+        );
+        assert_eq!(chosen(&[(1, 0), (1, 0), (1, 0)]), None);
+        assert_eq!(
+            chosen(&[served, (1, 2), served]),
+            Some(1),
+            "they are the last to go"
+        );
+        // Another network has fewer places, and does not need this one.
+        assert_eq!(
+            chosen(&[served, served, served, (2, 3), (2, 3), (3, 0)]),
+            Some(4)
+        );
     }
 
     #[test]

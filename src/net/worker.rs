@@ -20,7 +20,7 @@ use crate::net::deadline::Waiting;
 use crate::net::fair_queue::FairQueue;
 use crate::net::mailbox::{Admission, Change, Mailbox, WAKE};
 use crate::net::protocol::step::Refusal;
-use crate::net::shed::{Holder, Places, Shedding};
+use crate::net::shed::{Holder, Places, SERVED, Shedding};
 use crate::net::stream::Buffers;
 use crate::net::timers::Timers;
 use crate::net::transport::Transport;
@@ -647,9 +647,9 @@ impl Worker {
             let holders = holders(&self.slots, held);
             self.places.look(holders, context.now.instant);
         }
-        while let Some(token) = self.places.pop(network) {
-            if let Some(index) = self.index_of(token)
-                && self.give_way(index, context)
+        while let Some(chosen) = self.places.pop(network) {
+            if let Some(index) = self.index_of(chosen.token)
+                && self.give_way(index, chosen.rank, context)
             {
                 self.places.note_newcomer(network);
                 return true;
@@ -658,12 +658,12 @@ impl Worker {
         false
     }
 
-    /// Gives up a connection, unless it has got a request meanwhile. If it gets a response that says so, it counts
-    /// as refused until it has ended.
-    fn give_way(&mut self, index: usize, context: &mut Context) -> bool {
+    /// Gives up a connection, unless it has become less ready for that since it was chosen. If it gets a response that
+    /// says so, it counts as refused until it has ended.
+    fn give_way(&mut self, index: usize, rank: u64, context: &mut Context) -> bool {
         let slot = &self.slots[index];
         let ready = |connection| readiness(connection, slot);
-        if slot.connection.as_deref().map_or(0, ready) == 0 {
+        if slot.connection.as_deref().map_or(0, ready) < rank {
             return false;
         }
         self.run_turn(index, context, Connection::give_way);
@@ -697,17 +697,17 @@ fn holders(
 }
 
 /// How ready a connection is to give way to a new client, if it has no request.
-const IDLE: u64 = 2;
+const IDLE: u64 = 3;
 /// The same, if its request is not complete.
-const READING: u64 = 1;
+const READING: u64 = 2;
 
-/// How ready a connection is to give way to a new client. 0 if something is done for it.
+/// How ready a connection is to give way to a new client. 0 if it waits for the worker, or is being refused.
 fn readiness(connection: &Connection, slot: &Slot) -> u64 {
     match connection.deadline().waiting {
         _ if slot.refused || slot.queued => 0,
         Waiting::FirstRequest | Waiting::Request => IDLE,
         Waiting::Handshake | Waiting::Head | Waiting::Body => READING,
-        Waiting::Send | Waiting::Close | Waiting::Traffic | Waiting::Answer => 0,
+        Waiting::Send | Waiting::Close | Waiting::Traffic | Waiting::Answer => SERVED,
     }
 }
 

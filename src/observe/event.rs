@@ -92,6 +92,8 @@ pub enum End {
     DiskFault,
     /// The memory of the response was needed for other clients.
     TakenBack,
+    /// A client of another network needed the place among the connections.
+    GivenWay,
     /// A handler cut the response on purpose.
     OnPurpose,
     /// The server shut down before the exchange was complete.
@@ -112,6 +114,7 @@ impl End {
             End::Unreadable => "a part of the archive could not be read",
             End::DiskFault => "the disk failed",
             End::TakenBack => "other clients needed the memory",
+            End::GivenWay => "a client of another network needed the place",
             End::OnPurpose => "the response was cut on purpose",
             End::Shutdown => "the server shut down",
             End::Bug => "a bug in the server",
@@ -129,6 +132,7 @@ impl End {
             End::Unreadable => "cut: unreadable entry",
             End::DiskFault => "cut: disk failed",
             End::TakenBack => "cut: memory reclaimed",
+            End::GivenWay => "cut: place needed",
             End::OnPurpose => "cut: on purpose",
             End::Shutdown => "cut: shutdown",
             End::Bug => "cut: bug in docroot",

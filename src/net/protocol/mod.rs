@@ -103,7 +103,7 @@ impl Protocol {
             Protocol::Http1(http1) if !http1.is_mid_response() && !stream.has_unsent() => {
                 http1.shed(needed, stream, context)
             }
-            _ => Step::Close(Closed::Cut(End::TakenBack)),
+            _ => Step::Close(Closed::Cut(needed.end())),
         }
     }
 

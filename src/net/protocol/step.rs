@@ -3,6 +3,7 @@
 use crate::net::deadline::Waiting;
 use crate::net::listener::{Listener, Service};
 use crate::observe::closed::{Closed, Why};
+use crate::observe::event::End;
 use crate::origin::handler::Conversation;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
@@ -93,6 +94,14 @@ impl Needed {
         match self {
             Needed::Memory => Why::MemoryNeeded,
             Needed::Place => Why::PlaceNeeded,
+        }
+    }
+
+    /// Why a response is cut.
+    pub fn end(self) -> End {
+        match self {
+            Needed::Memory => End::TakenBack,
+            Needed::Place => End::GivenWay,
         }
     }
 }
