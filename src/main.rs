@@ -425,7 +425,7 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
 
 /// If a browser is wanted, starts a thread that opens an address in it. The thread starts before the process is
 /// confined, because the browser has its rights. Signals are not for this thread.
-/// It may have so many open files.
+/// The browser may have so many open files.
 fn browser(
     is_wanted: bool,
     descriptors: u64,

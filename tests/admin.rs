@@ -99,7 +99,7 @@ fn a_server_that_leaves_serves_and_says_so() {
         status(&server, "/health") == 503
     });
     let response = server.admin("GET", "/health", &[]);
-    assert_eq!(response.text(), "leaving\n");
+    assert_eq!(response.text(), "shutting down\n");
     assert!(response.field("Retry-After").is_some());
     // Connections that are open stay open, and new ones are accepted.
     kept.send(&request("GET", "/a.txt", &[]));
@@ -180,7 +180,7 @@ fn a_signal_begins_the_delay_and_a_second_one_ends_it() {
         assert_eq!(health(), 200);
         program.signal(Signal::TERM);
         until("it says so", || health() == 503);
-        program.until_said("serving for 1h more");
+        program.until_said("shutting down in 1h");
         program.signal(second);
         assert_eq!(program.wait().0.code(), Some(1), "it did not drain");
         assert!(!socket.exists(), "the file is left");
@@ -234,7 +234,13 @@ fn a_server_whose_disk_hangs_is_not_ready() {
     for _ in 0..2 {
         let ready = server.admin("GET", "/ready", &[]);
         let told = (ready.status, &*ready.text());
-        assert_eq!(told, (503, "the disk does not answer\n"));
+        assert_eq!(
+            told,
+            (
+                503,
+                "the roots were not checked: the disk does not answer\n"
+            )
+        );
         assert_eq!(status(&server, "/health"), 200);
         assert_eq!(status(&server, "/metrics"), 200);
     }

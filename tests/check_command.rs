@@ -175,7 +175,7 @@ fn the_address_for_operators_is_checked() {
     let said = check(nothing, &["--admin", "unix:absent/s", "www"]);
     said.has("error: ").has("create its folder");
     let said = check(nothing, &["--admin", "0.0.0.0:0", "www"]);
-    said.has("warning: --admin is at every address");
+    said.has("warning: --admin listens on every address");
 }
 
 #[test]

@@ -69,7 +69,7 @@ class House:
     def serving(self, root, *options, descriptors=None, space=None, log=None, within=(), at="127.0.0.1", port=0, binary=None):
         """A server that listens, until the end of the block: with so many `descriptors` and bytes of
         address `space` at most, and an access log where there is a file for it. It is started by the
-        command `within`, and listens at the address `at`, at the port `port` or any. `binary`: another build of it."""
+        command `within`, and listens at the address `at`, at the port `port` or any. `binary` is another build of docroot."""
         self._started += 1
         complaints = self.folder / f"complaints-{self._started}"
         command = [*within, binary or self._binary, "--bind", at, "--port", str(port), *options]

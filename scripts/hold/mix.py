@@ -57,7 +57,7 @@ class Seen:
     memory: list
     descriptors: list
     copies: list
-    # The descriptors before the load and after it, and whether those of the load were closed.
+    # Descriptors before and after the load, and whether all descriptors of the load were closed.
     before: int
     after: int
     has_settled: bool
@@ -74,7 +74,7 @@ class Seen:
 
 
 def load(house, name, say, *options, binary=None, also=lambda server: None):
-    """Puts the load on a server with these options. `also` is called with the server, again and again."""
+    """Puts the load on a server with these options. Calls `also` with the server at each look."""
     root = house.root(name.replace(" ", "-"))
     contents = prepare(root)
     workers = machine.processors()

@@ -1,4 +1,4 @@
-"""Everything at once, while the configuration changes every second."""
+"""The mixed load, while docroot reloads a changed configuration every second."""
 
 import itertools
 import os
@@ -12,13 +12,13 @@ from .house import Row
 
 NAME = "mixed load and reloads"
 
-# Each differs from the other in what every response says.
+# They differ in fields that every response has.
 CONFIGURATIONS = (
     "cache = [\"/**=public, max-age=60\"]\n",
     "cache = [\"/**=no-store\"]\n\n[[header]]\nname = \"X-Frame-Options\"\nvalue = \"DENY\"\n",
 )
 
-# The server is looked at twice in a second.
+# Looks at the server per second.
 LOOKS = 2
 
 TOLD = "docroot: reloaded the configuration"
@@ -37,14 +37,14 @@ def run(house, say):
 
 
 def reloader(configuration, said):
-    """Changes the configuration at every second call, and keeps what the server has said."""
+    """Changes the configuration on every other call, and keeps the server's messages."""
     calls = itertools.count(1)
 
     def reload(server):
         said[:] = [server.complaints()]
         number, rest = divmod(next(calls), LOOKS)
         if rest == 0:
-            # In one step, so that no half of it is read.
+            # Replaced in one step, so that docroot never reads half a file.
             new = configuration.with_suffix(".new")
             new.write_text(CONFIGURATIONS[number % 2])
             new.rename(configuration)
@@ -55,4 +55,4 @@ def reloader(configuration, said):
 
 def reloaded(count, minutes):
     least = int(minutes * 60 * 0.8)
-    return Row(NAME, f"the configuration changes every second: at least {least} times", f"{count} times", count >= least)
+    return Row(NAME, f"docroot reloads at least {least} times", f"{count} times", count >= least)

@@ -1,1 +1,1 @@
-"""What docroot is shipped as."""
+"""Builds and tries the packages of docroot."""

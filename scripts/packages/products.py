@@ -23,7 +23,7 @@ FEATURES = ("--features", "full")
 
 @dataclass(frozen=True)
 class Products:
-    """Where each of them is."""
+    """The paths of the packages."""
 
     static: Path
     debian: Path
@@ -31,17 +31,17 @@ class Products:
 
     @staticmethod
     def made():
-        """Those of the last run."""
+        """The packages of the last run."""
         [debian] = OUTPUT.glob("*.deb")
         return Products(OUTPUT / "docroot", debian, OUTPUT / "container")
 
     def describe(self):
         lines = [f"{path.relative_to(ROOT)}: {size(path)}" for path in (self.static, self.debian)]
-        return "\n".join([*lines, f"{self.container.relative_to(ROOT)}: the folder to build a container from"])
+        return "\n".join([*lines, f"{self.container.relative_to(ROOT)}: the folder to build the container image from"])
 
 
 def make():
-    """Makes all of them anew."""
+    """Builds all packages from scratch."""
     machine.need({"cc": "gcc", "dpkg-deb": "dpkg", "dpkg-shlibdeps": "dpkg-dev"})
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
@@ -60,7 +60,7 @@ def make_static():
     binary = OUTPUT / "docroot"
     shutil.copy2(target_folder() / target / "release" / "docroot", binary)
     if has_interpreter(binary):
-        machine.fail(f"{binary} needs libraries of the machine")
+        machine.fail(f"{binary} is not static: it needs a dynamic linker")
 
 
 def make_container():
@@ -94,7 +94,7 @@ def printed(binary, *options):
 
 
 def cargo_deb():
-    """The command that packs, which is installed beside the other results if it is missing."""
+    """The path of cargo-deb. Installs it below target if it is missing."""
     found = shutil.which("cargo-deb")
     if found:
         return [found]
@@ -106,7 +106,7 @@ def cargo_deb():
 
 
 def host():
-    """The name that Rust has for this machine."""
+    """Rust's name for the target of this machine."""
     told = subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout
     return re.search("^host: (.*)$", told, re.MULTILINE)[1]
 

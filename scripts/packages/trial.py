@@ -1,5 +1,5 @@
-"""Tries what was made. This runs as root in mount, network and process namespaces of its own: nothing that is
-installed, mounted or bound here is seen outside."""
+"""Tries the packages. Runs as root in its own mount, network and process namespaces, so nothing that it installs, mounts
+or binds is visible outside."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .products import HERE, ROOT
 
-# For a start and an end, which take milliseconds.
+# Seconds to wait for a start or an end, which take milliseconds.
 PATIENCE = 20
 
 SCRATCH = Path("/tmp/docroot-trial")
@@ -91,14 +91,14 @@ def try_debian(package):
 
 
 def copy_of_root():
-    """The root directory of the machine below a layer that takes what is written."""
+    """The root directory of the machine, below a layer that receives all writes."""
     upper, work, root = (SCRATCH / name for name in ("upper", "work", "root"))
     for folder in (upper, work, root):
         folder.mkdir()
     command("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={upper},workdir={work}", root)
     command("mount", "-t", "proc", "proc", root / "proc")
     command("mount", "--rbind", "/dev", root / "dev")
-    # Nobody may find the systemd of the machine there.
+    # Hides the systemd of the machine.
     command("mount", "-t", "tmpfs", "tmpfs", root / "run")
     command("mount", "-t", "tmpfs", "tmpfs", root / "tmp")
     return root
@@ -147,8 +147,8 @@ def check_service(root):
 
 
 def check_configured(root):
-    """What the operator has written counts, also on a port below 1024, and survives another installation. A mistake in it
-    keeps the service from starting."""
+    """The service uses the operator's configuration, even with a port below 1024, and another installation keeps it. A
+    mistake in it stops the service from starting."""
     (root / "srv" / "site").mkdir()
     (root / "srv" / "site" / "a.txt").write_text("hello")
     configuration = root / CONFIGURATION
@@ -281,4 +281,4 @@ def command(*words):
 def expect(what, got, want):
     if got != want:
         raise SystemExit(f"{what}: {got!r} instead of {want!r}")
-    print(f"{what}: as it must be")
+    print(f"{what}: ok")

@@ -7,9 +7,9 @@ from measure import client, machine
 from measure.process import Tree
 from measure.servers import free_port
 
-# Requests go to the servers in turn. A request is tried at another server if the first one did not begin to answer:
-# GET may be repeated (RFC 9110 section 9.2.2). A server that will leave says so at /health of its administrative listener
-# for a while, so none gets a request while it drains.
+# Requests go to the servers in turn. A request is tried at another server if the first one did not begin to answer: GET
+# may be repeated (RFC 9110 section 9.2.2). Before a server drains, /health on its admin listener answers 503 for a
+# while, so no server gets a request while it drains.
 HAPROXY = """
 global
   maxconn 4000
@@ -65,7 +65,7 @@ http {{
 
 @contextmanager
 def spreading(state, places):
-    """HAProxy in front of the servers at these ports of this machine, each with that of its health; its own port."""
+    """HAProxy in front of servers on this machine, given as pairs of site port and admin port. Yields the port of HAProxy."""
     port = free_port()
     servers = "\n".join(f"  server docroot{number} 127.0.0.1:{one} port {health}" for number, (one, health) in enumerate(places))
     configuration = state / "haproxy.cfg"

@@ -24,7 +24,7 @@ RESTARTS = 2
 # Enough answers for every server to have sent some.
 SOME = 300
 
-# The balancer asks five times in this time whether a server will leave.
+# Long enough for five health checks.
 DELAY = "1s"
 
 # Every server believes the balancer, and gives the same validators as the others.
@@ -50,7 +50,7 @@ class Replicas:
     def __init__(self, house, roots):
         self._house = house
         self._roots = roots
-        # Of the site, and of the administrative listener.
+        # Pairs of site port and admin port.
         self.places = [(free_port(), free_port()) for _ in roots]
         self._running = [None] * len(roots)
 
@@ -82,7 +82,7 @@ class Replicas:
 
 
 def _observed(admin):
-    """The options of a server that says at this port how it is."""
+    """The options for an admin listener at this port."""
     return ["--admin", f"127.0.0.1:{admin}"]
 
 

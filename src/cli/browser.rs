@@ -32,7 +32,7 @@ pub fn open(url: &str, descriptors: u64) -> io::Result<()> {
         let is_found = |status: &ExitStatus| status.code() != Some(NOT_FOUND);
         if let Some(status) = status.filter(is_found) {
             let name = program.get_program().to_string_lossy();
-            fault.get_or_insert_with(|| io::Error::other(format!("{name} has failed ({status})")));
+            fault.get_or_insert_with(|| io::Error::other(format!("{name} failed ({status})")));
         }
     }
     Err(fault.unwrap_or_else(|| io::Error::other("no program that opens URLs was found")))

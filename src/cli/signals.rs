@@ -240,7 +240,7 @@ fn tell_if_slow(counters: Arc<Counters>, delay: Duration) {
     if !delay.is_zero() {
         let delay = show_duration(delay);
         print_soon(format!(
-            "docroot: serving for {delay} more, as --drain-delay says\n"
+            "docroot: shutting down in {delay} (--drain-delay), and serving until then\n"
         ));
     }
     let tell = move || {

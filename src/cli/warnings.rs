@@ -369,8 +369,9 @@ impl fmt::Display for Warning {
                  name only the addresses of the proxies",
             ),
             Warning::OpenAdmin => f.write_str(
-                "--admin is at every address of this machine, so whoever reaches it can read the configuration and \
-                 change the log; give it the address of a network of your own, 127.0.0.1 or a Unix socket",
+                "--admin listens on every address of this machine, so anyone who reaches it can \
+                 read the configuration and change the log level; use 127.0.0.1, a private address \
+                 or a Unix socket",
             ),
             Warning::ServedUsers(file) => write!(
                 f,

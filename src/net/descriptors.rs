@@ -16,8 +16,8 @@ use crate::site::root::LinkPolicy;
 /// target of a link.
 const CONNECTION: usize = 4;
 
-/// As many connections as the admin listener has at most. A scraper and a load balancer need one each. They are kept for it, so that clients of the site cannot take
-/// them.
+/// The most connections of the admin listener. A scraper and a load balancer need one each. Their descriptors are kept
+/// for it, so that clients of the site cannot take them.
 pub const ADMIN_CONNECTIONS: usize = 16;
 
 /// A listener, and the next client's socket. While `accept` waits, the kernel keeps a number for it.

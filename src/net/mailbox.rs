@@ -375,17 +375,6 @@ mod tests {
     use crate::net::listener::{Address, Service};
     use std::net::{Ipv4Addr, TcpListener};
 
-    /// A worker that is about to wait is not woken, so it must see the wish itself.
-    #[test]
-    fn a_worker_that_is_asked_before_it_waits_does_not_wait() {
-        let (mailbox, handle) = Mailbox::new(Arc::default()).expect("a poller");
-        handle.ask_for_turn();
-        mailbox.set_asleep();
-        assert!(mailbox.has_messages() && !handle.has_turned());
-        mailbox.set_awake();
-        assert!(!mailbox.has_messages() && handle.has_turned());
-    }
-
     /// The channel still exists and would take the socket, but nobody would receive it.
     #[test]
     fn a_worker_that_has_decided_to_exit_returns_sockets() {

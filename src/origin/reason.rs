@@ -176,7 +176,7 @@ impl OwnPageReason {
             OwnPageReason::ClassUncounted => "the class does not count the report",
             OwnPageReason::NotReady => "a root cannot be opened",
             OwnPageReason::LogLevelChanged => "the log level was changed",
-            OwnPageReason::LogLevelUnchanged => "the log level cannot be changed like this",
+            OwnPageReason::LogLevelUnchanged => "the request does not change the log level",
             OwnPageReason::Lab => "the lab was asked for this response",
             OwnPageReason::LabRefused => "the lab cannot do what it was asked for",
         }

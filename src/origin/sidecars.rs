@@ -152,7 +152,7 @@ fn look(
                 "this precompressed file is older than the original, so it is ignored"
             }
             Outdated::PutBefore => {
-                "the original was put in place after this precompressed file, which may be outdated, so it is ignored"
+                "this precompressed file may be outdated, because the original was put in place after it, so it is ignored"
             }
         };
         return ignored(attempt, finding);

@@ -45,7 +45,7 @@ pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::R
         }
     }
     // Whoever calls this may repeat what was interrupted.
-    Err(io::Error::other("interrupted again and again"))
+    Err(io::Error::other("interrupted too many times"))
 }
 
 /// Reads at `offset` what the kernel has in memory, which may be less than `buffer` holds. The error

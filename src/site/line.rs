@@ -60,7 +60,7 @@ impl<T> Line<T> {
     pub fn new(places: usize, most_waiting: usize) -> Line<T> {
         Line {
             places,
-            most_of_network: places,
+            most_of_network: usize::MAX,
             most_waiting,
             placed: Vec::new(),
             waiting: VecDeque::new(),
@@ -74,7 +74,7 @@ impl<T> Line<T> {
     /// The same, but one network alone cannot have the last place, unless it is the only one.
     pub fn with_place_for_others(self) -> Line<T> {
         Line {
-            most_of_network: (self.places - 1).max(1),
+            most_of_network: self.places.saturating_sub(1).max(1),
             ..self
         }
     }
@@ -151,10 +151,11 @@ impl<T> Line<T> {
 
     /// Gives a place to the next item for which `may` is true, even if no place is free.
     pub fn place_anyway(&mut self, may: impl Fn(&T) -> bool) -> Option<(u64, T)> {
-        let places_of = |network: &IpAddr| {
-            let of_client = self.placed.iter().filter(|(_, other)| other == network);
-            of_client.count()
-        };
+        let mut placed: HashMap<IpAddr, usize> = HashMap::new();
+        for &(_, network) in &self.placed {
+            *placed.entry(network).or_default() += 1;
+        }
+        let places_of = |network: &IpAddr| placed.get(network).copied().unwrap_or(0);
         let waiting = self.waiting.iter().enumerate();
         let eligible = waiting.filter(|(_, waiting)| {
             may(&waiting.item) && places_of(&waiting.network) < self.most_of_network

@@ -120,7 +120,7 @@ impl fmt::Display for ReadError {
             ReadError::Unreadable(fault) => fault.fmt(f),
             ReadError::NotRegular => f.write_str("it is not a regular file"),
             ReadError::TooLarge => f.write_str("it is larger than 1 MiB"),
-            ReadError::NoWriter => f.write_str("it is a pipe to which nobody writes"),
+            ReadError::NoWriter => f.write_str("it is a pipe that nobody writes to"),
         }
     }
 }

@@ -18,9 +18,9 @@ const ADMIN: OptionDef = OptionDef::new(
     Kind::Text("ADDR:PORT", |settings, text| {
         store(&mut settings.config.admin, admin(text).map(Some))
     }),
-    "Answer operators and load balancers at this address, such as 127.0.0.1:9090, or at a socket such as \
-     unix:/run/docroot.admin,mode=0660: /health, /ready, /metrics for Prometheus, /config and /log-level. Who can \
-     connect may use all of them. The listeners of the site do not have these pages",
+    "Serve /health, /ready, /metrics (for Prometheus), /config and /log-level at this address, \
+     such as 127.0.0.1:9090, or at a socket such as unix:/run/docroot.admin,mode=0660. Anyone who \
+     can connect can use all of them. The listeners of the site do not serve them",
 )
 .default(|_| "off".into());
 
@@ -29,8 +29,9 @@ const DRAIN_DELAY: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.drain_delay, duration(text))
     }),
-    "How long docroot serves after SIGTERM before it closes its listeners. Meanwhile, /health of --admin says 503, so \
-     that load balancers send their clients elsewhere. A second signal ends docroot at once",
+    "How long docroot goes on serving after SIGTERM before it closes its listeners. Meanwhile, \
+     /health (--admin) answers 503, so that load balancers send clients elsewhere. A second signal \
+     stops docroot at once",
 )
 .default(|_| "0".into());
 
@@ -41,7 +42,7 @@ fn admin(text: &str) -> Result<Admin, String> {
         return Ok(Admin { bind, port: 0 });
     }
     let address: SocketAddr = text.parse().map_err(
-        |_| "not an IP address and a port such as 127.0.0.1:9090 or [::1]:9090, nor unix:PATH",
+        |_| "not an address: write an IP address and a port, such as 127.0.0.1:9090 or [::1]:9090, or unix:PATH",
     )?;
     Ok(Admin {
         bind: Bind {

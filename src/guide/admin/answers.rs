@@ -12,9 +12,9 @@ use crate::semantics::trace::Trace;
 /// Seconds after which a refused client may ask again.
 const RETRY_AFTER: u64 = 2;
 
-/// The response of a server that will leave.
+/// The response of a server that is about to shut down.
 pub(super) fn leaving(trace: &mut Trace) -> Response {
-    unavailable(Reason::Draining, "leaving\n".to_owned(), trace)
+    unavailable(Reason::Draining, "shutting down\n".to_owned(), trace)
 }
 
 /// 503 with a text that says why.

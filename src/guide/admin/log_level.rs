@@ -33,9 +33,9 @@ const ALLOW: &str = "GET, HEAD, OPTIONS, PUT";
 const LONGEST: u64 = 16;
 
 /// What is said if there is no log.
-const NO_LOG: &str = "There is no access log: start docroot with another --log-format than off.";
+const NO_LOG: &str = "There is no access log. Start docroot with a --log-format other than off.";
 
-/// The most bytes of content that it takes from a request.
+/// The maximum length of the request content, if the request may have content.
 pub(super) fn takes_content(request: &Request<'_>) -> Option<u64> {
     let is_put = request.method() == Some(Method::Registered("PUT"));
     (is_put && request.head.target.path() == Some(LOG_LEVEL)).then_some(LONGEST)
@@ -96,7 +96,7 @@ fn level(content: &[u8]) -> Result<LogLevel, Fault> {
     let found = levels.find(|level| level.name().as_bytes() == name);
     found.ok_or_else(|| {
         let names = LogLevel::ALL.map(LogLevel::name).join(", ");
-        Fault::query(format!("The content must be one of {names}."))
+        Fault::query(format!("That is not a log level. Send one of {names}."))
     })
 }
 

@@ -31,7 +31,7 @@ pub struct Facts {
     pub copies: u64,
     /// What the system says about the process.
     pub usage: Usage,
-    /// The most descriptors that may be open.
+    /// The maximum number of open descriptors.
     pub most_descriptors: u64,
 }
 
@@ -92,8 +92,12 @@ fn write_process(out: &mut Exposition, facts: &Facts) {
     let started = facts.started.duration_since(SystemTime::UNIX_EPOCH);
     let started = started.unwrap_or(Duration::ZERO).as_secs_f64();
     let name = ("process_start_time_seconds", "seconds");
-    out.family(name, Kind::Gauge, "When the server started, since 1970.")
-        .sample(&[], Number(started));
+    out.family(
+        name,
+        Kind::Gauge,
+        "When the server started, in seconds since 1970.",
+    )
+    .sample(&[], Number(started));
     if let Some(bytes) = facts.usage.resident {
         let name = ("process_resident_memory_bytes", "bytes");
         out.family(name, Kind::Gauge, "Resident memory.")
@@ -125,7 +129,7 @@ fn write_requests(out: &mut Exposition, facts: &Facts) {
         out,
         ("docroot_sent_bytes", "bytes"),
         Kind::Counter,
-        "Content of responses that was sent, without heads.",
+        "Bytes of response content that were sent, without heads.",
         "site",
         totals.sent.iter().map(|(site, sent)| (&**site, *sent)),
     );
@@ -140,7 +144,7 @@ fn write_requests(out: &mut Exposition, facts: &Facts) {
         out,
         ("docroot_cache_lookups", ""),
         Kind::Counter,
-        "Uses of cached files (hit), and files that were read because they were not cached (miss).",
+        "Uses of cached files (hit) and reads of files that were not cached (miss).",
         "outcome",
         [("hit", totals.cache_hits), ("miss", totals.cache_misses)],
     );
@@ -152,12 +156,12 @@ fn write_connections(out: &mut Exposition, facts: &Facts) {
         out,
         ("docroot_connections", ""),
         Kind::Gauge,
-        "Connections of clients, by what they do now.",
+        "Client connections by what they are doing now.",
         "phase",
         phases.map(|(name, count)| (name, count.into())),
     );
     let counters = &facts.counters;
-    let help = "Connections that were accepted, those that were refused included.";
+    let help = "Connections that were accepted, including those that were refused.";
     let name = ("docroot_connections_accepted", "");
     out.family(name, Kind::Counter, help)
         .sample(&[], counters.connections_accepted);
@@ -203,7 +207,7 @@ fn write_faults(out: &mut Exposition, counters: &Snapshot) {
     let faults = [
         (
             "docroot_responses_cut",
-            "Responses that were begun and not sent completely.",
+            "Responses that were cut off.",
             counters.answers_cut,
         ),
         (
@@ -218,7 +222,7 @@ fn write_faults(out: &mut Exposition, counters: &Snapshot) {
         ),
         (
             "docroot_panics",
-            "Panics of workers, each of which has cost one connection.",
+            "Panics of workers. Each closed one connection.",
             counters.worker_panics,
         ),
     ];

@@ -1,4 +1,4 @@
-//! The administrative pages (`--admin`), at a listener of their own: what operators and load balancers ask.
+//! The administrative pages (`--admin`) for operators and load balancers, on a separate listener.
 //!
 //! ```text
 //! /health      200, or 503 once the server will leave
@@ -8,8 +8,9 @@
 //! /log-level   how much is logged; PUT changes it until the next reload
 //! ```
 //!
-//! The listener serves nothing of the site, and no public listener serves these pages. Who can connect may use them. If
-//! only this machine can connect, docroot answers for its names alone, see [`crate::http1::allowed_hosts`].
+//! The listener serves nothing of the site, and no public listener serves these pages. Anyone who can connect can use
+//! them. If only this machine can connect, docroot answers only for loopback names, see
+//! [`crate::http1::allowed_hosts`].
 
 // What they see of the server.
 pub mod operated;

@@ -10,7 +10,7 @@ pub trait Operated: Send + Sync {
     /// Whether load balancers should send clients elsewhere.
     fn is_leaving(&self) -> bool;
 
-    /// What opens every root anew. It may wait for a disk. `None`: the server does not run.
+    /// A job that opens every root again. It may wait for a disk. `None` if the server is not running.
     fn look(&self) -> Option<Look>;
 
     /// The configuration in use, without secrets.

@@ -20,10 +20,10 @@ use crate::site::disk::{Effort, Ended, FileSystem, NOBODY, Pending, Registered, 
 /// How long the disk may take. Load balancers wait for a few seconds.
 const DISK: Duration = Duration::from_secs(2);
 
-/// How long the workers may take. A worker that is stuck does not keep the other numbers back.
+/// How long the workers may take. A stuck worker does not delay the numbers of the others for longer.
 const WORKERS: Duration = Duration::from_millis(250);
 
-/// The time between two looks whether the workers have answered.
+/// The time between two checks whether the workers have answered.
 const LOOK: Duration = Duration::from_millis(2);
 
 /// `/ready`.
@@ -44,7 +44,10 @@ pub(super) fn ready(
             disk.submit(effort, file_system, NOBODY, Room::Limited, look)
         });
     match pending {
-        None => not_ready("the disk is busy".to_owned(), trace),
+        None => not_ready(
+            "the roots were not checked: the disk is busy".to_owned(),
+            trace,
+        ),
         Some(pending) => Answer::Later(Box::new(Ready {
             pending,
             registered: Registered::default(),
@@ -76,7 +79,10 @@ impl Responder for Ready {
         Polled::Done(match ended {
             Some(Ended::Done(Ok(()))) => text("ready\n", request, origin, trace),
             Some(Ended::Done(Err(why))) => not_ready(why, trace),
-            _ => not_ready("the disk does not answer".to_owned(), trace),
+            _ => not_ready(
+                "the roots were not checked: the disk does not answer".to_owned(),
+                trace,
+            ),
         })
     }
 }

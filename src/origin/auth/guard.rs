@@ -222,7 +222,7 @@ impl Guard {
                 guard.read_file(now + PATIENCE);
             }
         };
-        // A job that reads leaves a thread to those that look.
+        // As a read, so that looks do not wait for it.
         let (effort, system, room) = (Effort::Read, FileSystem::NONE, Room::Unlimited);
         *second_look = pool.submit(effort, system, NOBODY, room, work);
     }
