@@ -61,22 +61,18 @@ struct OfNetwork {
 }
 
 impl Ranking {
-    /// A ranking of all holders. Those that are not `given_up` only count for their networks. It is called with a
-    /// holder and whether its network holds more than all others together.
-    fn new(all: impl Iterator<Item = Holder>, given_up: impl Fn(&Holder, bool) -> bool) -> Ranking {
+    /// A ranking of all holders. Those that are not `given_up` only count for their networks.
+    fn new(all: impl Iterator<Item = Holder>, given_up: impl Fn(&Holder) -> bool) -> Ranking {
         let mut networks: HashMap<IpAddr, OfNetwork> = HashMap::new();
         for holder in all {
             let of_network = networks.entry(holder.network).or_default();
             of_network.sum += holder.units;
-            of_network.holders.push(holder);
+            if given_up(&holder) {
+                of_network.holders.push(holder);
+            }
         }
-        let total: u64 = networks.values().map(|one| one.sum).sum();
         let mut order = BinaryHeap::new();
         for (network, of_network) in &mut networks {
-            let has_most = of_network.sum > total - of_network.sum;
-            of_network
-                .holders
-                .retain(|holder| given_up(holder, has_most));
             of_network
                 .holders
                 .sort_unstable_by_key(|holder| holder.rank);
@@ -150,10 +146,30 @@ impl Shedding {
     }
 }
 
+/// Who wants a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Newcomer {
+    /// A client of this network.
+    Of(IpAddr),
+    /// A client behind a trusted proxy, which has not named it yet.
+    BehindProxy,
+    /// A client of the administrative listener: an operator, a scraper or a load balancer. They may all be on one
+    /// machine.
+    Operator,
+}
+
 /// The connections of one worker that give their places to new clients.
+///
+/// Nothing is lost if a connection without a complete request gives way. A response is cut only for a network that has
+/// no place, while one network has more places than all others together.
 #[derive(Default)]
 pub(super) struct Places {
+    /// All connections. Those that may be given up have no complete request.
     ranking: Ranking,
+    /// The connections that are [`SERVED`], of the network that has most places.
+    served: Vec<Holder>,
+    /// How many places there are.
+    total: u64,
     next_look: Option<Instant>,
 }
 
@@ -163,26 +179,57 @@ impl Places {
         is_due(self.next_look, now)
     }
 
-    /// Looks at all connections of the worker. Each holds one place. One without a rank gives way to nobody, and one
-    /// that is [`SERVED`] only if its network has more places than all others together.
-    pub fn look(&mut self, all: impl Iterator<Item = Holder>, now: Instant) {
+    /// Looks at all connections of the worker. Each holds one place. One without a rank gives way to nobody.
+    pub fn look(&mut self, all: &[Holder], now: Instant) {
         self.next_look = Some(now + INTERVAL);
-        let given_up = |holder: &Holder, has_most| holder.rank > SERVED || has_most;
-        self.ranking = Ranking::new(all, |holder, has_most| {
-            holder.rank > 0 && given_up(holder, has_most)
-        });
+        self.total = all.iter().map(|holder| holder.units).sum();
+        self.ranking = Ranking::new(all.iter().copied(), |holder| holder.rank > SERVED);
+        self.served = all
+            .iter()
+            .copied()
+            .filter(|holder| holder.rank == SERVED && self.has_most(holder.network))
+            .collect();
     }
 
-    /// The next connection that gives way to a new client of `network`. `None` if that network would then have
-    /// more places than the one that loses a place.
-    pub fn pop(&mut self, network: IpAddr) -> Option<Holder> {
-        let is_larger = self.ranking.largest() > self.ranking.sum(network) + 1;
-        is_larger.then(|| self.ranking.pop()).flatten()
+    /// The next connection that gives way to a new client.
+    pub fn pop(&mut self, newcomer: Newcomer) -> Option<Holder> {
+        let gives_way = match newcomer {
+            // The newcomer's network must not have more places than the other one afterwards.
+            Newcomer::Of(network) => self.ranking.largest() > self.ranking.sum(network) + 1,
+            Newcomer::BehindProxy => self.is_most(self.ranking.largest()),
+            Newcomer::Operator => true,
+        };
+        let unserved = gives_way.then(|| self.ranking.pop()).flatten();
+        unserved.or_else(|| self.pop_served(newcomer))
     }
 
-    /// Notes that a new client of `network` has got a place.
-    pub fn note_newcomer(&mut self, network: IpAddr) {
-        self.ranking.networks.entry(network).or_default().sum += 1;
+    /// The next connection whose response is cut for a new client.
+    fn pop_served(&mut self, newcomer: Newcomer) -> Option<Holder> {
+        let needs_it = matches!(newcomer, Newcomer::Of(network) if self.ranking.sum(network) == 0);
+        let holder = self.served.last().copied().filter(|_| needs_it)?;
+        if !self.has_most(holder.network) {
+            return None;
+        }
+        self.served.pop();
+        let of_network = self.ranking.networks.get_mut(&holder.network)?;
+        of_network.sum -= holder.units;
+        Some(holder)
+    }
+
+    /// Whether a network has more places than all others together.
+    fn has_most(&self, network: IpAddr) -> bool {
+        self.is_most(self.ranking.sum(network))
+    }
+
+    fn is_most(&self, places: u64) -> bool {
+        places > self.total.saturating_sub(places)
+    }
+
+    /// Notes that a new client has got a place. That of a client behind a proxy counts at the next look.
+    pub fn note_newcomer(&mut self, newcomer: Newcomer) {
+        if let Newcomer::Of(network) = newcomer {
+            self.ranking.networks.entry(network).or_default().sum += 1;
+        }
     }
 }
 
@@ -201,7 +248,7 @@ fn part_of_excess(charged: u64, budget: &Budget) -> u64 {
 /// Chooses until `wanted` bytes are free, or no connection is left. Each time, takes the largest
 /// connection of the network that holds the most. A network that holds at most `little` keeps its small ones.
 fn choose(holders: Vec<Holder>, wanted: u64, little: u64) -> Vec<Holder> {
-    let mut ranking = Ranking::new(holders.into_iter(), |_, _| true);
+    let mut ranking = Ranking::new(holders.into_iter(), |_| true);
     let (mut chosen, mut freed) = (Vec::new(), 0);
     while freed < wanted {
         let sum = ranking.largest();
@@ -276,13 +323,14 @@ mod tests {
         // The first connection of each network gives way to nobody. The second one is the last to go.
         let mut all = holders(&[(1, 0), (1, 2), (1, 3), (1, 3), (2, 0), (2, 3), (3, 3)]);
         all.iter_mut().for_each(|holder| holder.units = 1);
-        places.look(all.into_iter(), now);
+        places.look(&all, now);
         assert!(!places.is_due(now) && places.is_due(now + INTERVAL));
-        assert_eq!(places.pop(one), None, "it has most itself");
+        assert_eq!(places.pop(Newcomer::Of(one)), None, "it has most itself");
         let mut gives_way_to = |network| {
-            let token = places.pop(network).map(|chosen| chosen.token.0);
+            let newcomer = Newcomer::Of(network);
+            let token = places.pop(newcomer).map(|chosen| chosen.token.0);
             if token.is_some() {
-                places.note_newcomer(network);
+                places.note_newcomer(newcomer);
             }
             token
         };
@@ -294,39 +342,66 @@ mod tests {
         assert_eq!(gives_way_to(fourth), None, "nobody has two more");
     }
 
+    /// Connections with these ranks, each at one place.
+    fn places(kept: &[(u8, u64)]) -> Places {
+        let mut all = holders(kept);
+        all.iter_mut().for_each(|holder| holder.units = 1);
+        let mut places = Places::default();
+        places.look(&all, crate::net::clock::instant());
+        places
+    }
+
+    fn of(network: u8) -> Newcomer {
+        Newcomer::Of([10, 0, 0, network].into())
+    }
+
     #[test]
     fn responses_give_way_only_if_their_network_has_more_than_all_others() {
-        let now = crate::net::clock::instant();
-        let chosen = |kept: &[(u8, u64)]| {
-            let mut all = holders(kept);
-            all.iter_mut().for_each(|holder| holder.units = 1);
-            let mut places = Places::default();
-            places.look(all.into_iter(), now);
-            places
-                .pop([10, 0, 0, 9].into())
-                .map(|chosen| chosen.token.0)
+        let chosen = |kept: &[(u8, u64)], newcomer| {
+            let chosen = places(kept).pop(newcomer);
+            chosen.map(|chosen| chosen.token.0)
         };
         let served = (1, SERVED);
-        assert_eq!(
-            chosen(&[served, served, served, (2, SERVED), (3, 0)]),
-            Some(2)
-        );
-        assert_eq!(
-            chosen(&[served, served, (2, SERVED), (3, 0)]),
-            None,
-            "half is not more"
-        );
-        assert_eq!(chosen(&[(1, 0), (1, 0), (1, 0)]), None);
-        assert_eq!(
-            chosen(&[served, (1, 2), served]),
-            Some(1),
-            "they are the last to go"
-        );
-        // Another network has fewer places, and does not need this one.
-        assert_eq!(
-            chosen(&[served, served, served, (2, 3), (2, 3), (3, 0)]),
-            Some(4)
-        );
+        let most = [served, served, served, (2, SERVED), (3, 0)];
+        assert_eq!(chosen(&most, of(9)), Some(2));
+        assert_eq!(chosen(&most, of(2)), None, "it has a place");
+        assert_eq!(chosen(&most, Newcomer::BehindProxy), None);
+        assert_eq!(chosen(&most, Newcomer::Operator), None);
+        let half = [served, served, (2, SERVED), (3, 0)];
+        assert_eq!(chosen(&half, of(9)), None, "half is not more");
+        assert_eq!(chosen(&[(1, 0), (1, 0), (1, 0)], of(9)), None);
+        let first = "those without a complete request are first";
+        assert_eq!(chosen(&[served, (1, 2), served], of(9)), Some(1), "{first}");
+        let other = [served, served, served, (2, 3), (2, 3)];
+        assert_eq!(chosen(&other, of(9)), Some(4), "{first}");
+    }
+
+    /// Also if all newcomers come between two looks.
+    #[test]
+    fn no_more_responses_are_cut_than_until_half_is_left() {
+        let mut kept = vec![(1, SERVED); 7];
+        kept.extend([(2, 0); 3]);
+        let mut places = places(&kept);
+        let cut = (10..30).filter(|&network| {
+            let newcomer = of(network);
+            let is_cut = places.pop(newcomer).is_some();
+            if is_cut {
+                places.note_newcomer(newcomer);
+            }
+            is_cut
+        });
+        assert_eq!(cut.count(), 2, "five of ten are left");
+    }
+
+    #[test]
+    fn newcomers_behind_a_proxy_and_operators_take_places_without_a_request() {
+        let kept = [(1, 3), (1, 3), (1, 3), (2, 3)];
+        let mut behind = places(&kept);
+        assert!(behind.pop(Newcomer::BehindProxy).is_some());
+        assert_eq!(behind.pop(Newcomer::BehindProxy), None, "two of four");
+        let mut operators = places(&kept);
+        let count = std::iter::from_fn(|| operators.pop(Newcomer::Operator)).count();
+        assert_eq!(count, 4);
     }
 
     #[test]

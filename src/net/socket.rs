@@ -98,6 +98,11 @@ impl Socket {
         self.readable
     }
 
+    /// Whether there is a byte to read.
+    pub fn has_input(&self) -> bool {
+        matches!(self.stream.peek(&mut [0]), Ok(1))
+    }
+
     /// Whether the client will send no more.
     pub fn has_hung_up(&self) -> bool {
         self.hung_up

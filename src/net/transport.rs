@@ -89,6 +89,12 @@ impl Transport {
         session.is_some_and(|session| session.has_received()) || self.socket.is_readable()
     }
 
+    /// Whether the client has sent something that was not read. Asks the kernel.
+    pub fn has_input(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| session.has_received()) || self.socket.has_input()
+    }
+
     /// Whether the client will send no more. It may still read.
     pub fn has_hung_up(&self) -> bool {
         self.socket.has_hung_up()

@@ -18,9 +18,10 @@ use crate::net::connection::{Connection, Turn};
 use crate::net::context::{Context, TURN_TIME};
 use crate::net::deadline::Waiting;
 use crate::net::fair_queue::FairQueue;
+use crate::net::listener::Service;
 use crate::net::mailbox::{Admission, Change, Mailbox, WAKE};
 use crate::net::protocol::step::Refusal;
-use crate::net::shed::{Holder, Places, SERVED, Shedding};
+use crate::net::shed::{Holder, Newcomer, Places, SERVED, Shedding};
 use crate::net::stream::Buffers;
 use crate::net::timers::Timers;
 use crate::net::transport::Transport;
@@ -363,7 +364,7 @@ impl Worker {
         let Some(reason) = admission.refused else {
             return Some(admission);
         };
-        if reason != Reason::Draining && self.make_room(admission.client.network(), context) {
+        if reason != Reason::Draining && self.make_room(newcomer(&admission, context), context) {
             admission.refused = None;
             self.mailbox.note_served();
             return Some(admission);
@@ -634,24 +635,25 @@ impl Worker {
 
     fn choose_shed(&mut self, context: &Context) {
         let held = |connection: &Connection, _: &Slot| (connection.charged(), connection.kept());
-        let holders = holders(&self.slots, held).collect();
+        let holders = holders(&self.slots, Connection::network, held).collect();
         let (budget, now) = (context.memory.budget(), context.now.instant);
         self.shedding.choose(holders, budget, now);
     }
 
-    /// Makes a connection give its place to a new client of `network`, if its own network has more. Returns
-    /// whether one did.
-    fn make_room(&mut self, network: IpAddr, context: &mut Context) -> bool {
+    /// Makes a connection give its place to a new client. Returns whether one did.
+    fn make_room(&mut self, newcomer: Newcomer, context: &mut Context) -> bool {
         if self.places.is_due(context.now.instant) {
             let held = |connection: &Connection, slot: &Slot| (1, readiness(connection, slot));
-            let holders = holders(&self.slots, held);
-            self.places.look(holders, context.now.instant);
+            // The connection of a proxy is the proxy's, whose client is another one at each request.
+            let network = |connection: &Connection| connection.client().network_of_peer();
+            let holders: Vec<Holder> = holders(&self.slots, network, held).collect();
+            self.places.look(&holders, context.now.instant);
         }
-        while let Some(chosen) = self.places.pop(network) {
+        while let Some(chosen) = self.places.pop(newcomer) {
             if let Some(index) = self.index_of(chosen.token)
                 && self.give_way(index, chosen.rank, context)
             {
-                self.places.note_newcomer(network);
+                self.places.note_newcomer(newcomer);
                 return true;
             }
         }
@@ -662,7 +664,11 @@ impl Worker {
     /// says so, it counts as refused until it has ended.
     fn give_way(&mut self, index: usize, rank: u64, context: &mut Context) -> bool {
         let slot = &self.slots[index];
-        let ready = |connection| readiness(connection, slot);
+        let ready = |connection: &Connection| match connection.transport().has_input() {
+            // A request may have come that no event has told yet.
+            true if rank > SERVED => 0,
+            _ => readiness(connection, slot),
+        };
         if slot.connection.as_deref().map_or(0, ready) < rank {
             return false;
         }
@@ -679,9 +685,19 @@ impl Worker {
     }
 }
 
-/// What the connections hold: units and rank, as `held` says.
+/// Who a new client is, as far as it is known before its first bytes.
+fn newcomer(admission: &Admission, context: &Context) -> Newcomer {
+    match admission.listener.service {
+        Service::Admin => Newcomer::Operator,
+        _ if context.proxies.trust(admission.client.peer.ip()) => Newcomer::BehindProxy,
+        Service::Site | Service::Redirect => Newcomer::Of(admission.client.network()),
+    }
+}
+
+/// What the connections hold: units and rank, as `held` says, and for which network.
 fn holders(
     slots: &[Slot],
+    network: impl Fn(&Connection) -> IpAddr,
     held: impl Fn(&Connection, &Slot) -> (u64, u64),
 ) -> impl Iterator<Item = Holder> {
     slots.iter().enumerate().filter_map(move |(index, slot)| {
@@ -689,7 +705,7 @@ fn holders(
         let (units, rank) = held(connection, slot);
         Some(Holder {
             token: token(index, slot.generation),
-            network: connection.network(),
+            network: network(connection),
             units,
             rank,
         })
@@ -706,8 +722,10 @@ fn readiness(connection: &Connection, slot: &Slot) -> u64 {
     match connection.deadline().waiting {
         _ if slot.refused || slot.queued => 0,
         Waiting::FirstRequest | Waiting::Request => IDLE,
+        // Its response has left.
+        Waiting::Close => READING,
         Waiting::Handshake | Waiting::Head | Waiting::Body => READING,
-        Waiting::Send | Waiting::Close | Waiting::Traffic | Waiting::Answer => SERVED,
+        Waiting::Send | Waiting::Traffic | Waiting::Answer => SERVED,
     }
 }
 

@@ -39,11 +39,20 @@ impl Client {
     /// The unit for fair sharing between clients: the IPv4 address, or the /64 of an IPv6 address. One
     /// machine can use every address of a /64.
     pub fn network(&self) -> IpAddr {
-        const PREFIX: u128 = u128::MAX << 64;
-        match self.address().ip().to_canonical() {
-            IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & PREFIX).into(),
-        }
+        network_of(self.address())
+    }
+
+    /// The same of the remote address of the socket. It does not change with the requests.
+    pub fn network_of_peer(&self) -> IpAddr {
+        network_of(self.peer)
+    }
+}
+
+fn network_of(address: SocketAddr) -> IpAddr {
+    const PREFIX: u128 = u128::MAX << 64;
+    match address.ip().to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & PREFIX).into(),
     }
 }
 
