@@ -462,7 +462,9 @@ fn the_places_of_operators_are_bounded() {
         assert_eq!(one_more.response("GET").status, 200);
         silent.push(one_more);
     }
-    let lost = silent.iter_mut().filter_map(|one| one.has_answer().then_some(()));
+    let lost = silent
+        .iter_mut()
+        .filter_map(|one| one.has_answer().then_some(()));
     assert_eq!(lost.count(), 2);
 }
 

@@ -369,9 +369,8 @@ impl fmt::Display for Warning {
                  name only the addresses of the proxies",
             ),
             Warning::OpenAdmin => f.write_str(
-                "--admin listens on every address of this machine, so anyone who reaches it can \
-                 read the configuration and change the log level; use 127.0.0.1, a private address \
-                 or a Unix socket",
+                "--admin listens on every address, so anyone who reaches it can change the log level; \
+                 use 127.0.0.1, a private address or a Unix socket",
             ),
             Warning::ServedUsers(file) => write!(
                 f,
