@@ -4,8 +4,12 @@
 //! that state, a job that reads it. Clients that want the same path share a look-up that has not begun. A
 //! client that comes later gets the next one, because the file may have changed since the look-up began.
 //! Clients that found the same state of a file share the reading.
+//!
+//! A job counts for the network that asked first. If it is displaced because that network has too many, a client of
+//! another network that shares it asks for it again.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -44,7 +48,7 @@ struct Look {
 }
 
 enum Stage {
-    Looks(Pending<Result<Named, DiskError>>),
+    Looks(SharedJob<Named>),
     Reads(Rc<RefCell<Reading>>),
     Done(Result<Found, DiskError>),
 }
@@ -55,8 +59,26 @@ struct Reading {
     /// Whether a change of the file during or after the reading is certain to show in its state.
     is_settled: bool,
     options: Arc<SiteOptions>,
-    pending: Pending<Result<FileRead<Reserved>, DiskError>>,
+    job: SharedJob<FileRead<Reserved>>,
     outcome: Option<Result<Rc<StoredFile>, DiskError>>,
+}
+
+/// A job whose result clients of several networks want.
+struct SharedJob<T> {
+    /// `None`: it was displaced.
+    pending: Option<PendingResult<T>>,
+    /// The network for which it counts.
+    network: IpAddr,
+}
+
+type PendingResult<T> = Pending<Result<T, DiskError>>;
+
+/// How far a shared job has come, for one of its clients.
+enum Progress<T> {
+    Waits,
+    /// The client's network had too many jobs. The others may still get the result.
+    Displaced,
+    Ended(Result<T, DiskError>),
 }
 
 /// A file that is being opened.
@@ -78,8 +100,8 @@ impl Lookups {
         let look = match shared {
             Some(look) => look,
             None => {
-                let stage = Stage::Looks(begin_look(site, path, caller)?);
-                let path = path.as_bytes().into();
+                let job = SharedJob::new(begin_look(site, path, caller)?, caller);
+                let (stage, path) = (Stage::Looks(job), path.as_bytes().into());
                 let look = Rc::new(RefCell::new(Look { path, stage }));
                 self.looks.push(Rc::downgrade(&look));
                 look
@@ -89,7 +111,9 @@ impl Lookups {
             look,
             registered: Registered::default(),
         };
-        if let Stage::Looks(pending) = &lookup.look.borrow().stage {
+        if let Stage::Looks(job) = &lookup.look.borrow().stage
+            && let Some(pending) = &job.pending
+        {
             pending.wake_once(&mut lookup.registered, caller.wakers);
         }
         Ok(lookup)
@@ -117,7 +141,7 @@ impl Lookups {
             state,
             is_settled: site.settles(&state),
             options: site.shared_options(),
-            pending: begin_read(site, path, state.device(), caller)?,
+            job: SharedJob::new(begin_read(site, path, state.device(), caller)?, caller),
             outcome: None,
         }));
         self.readings.push(Rc::downgrade(&reading));
@@ -133,14 +157,14 @@ impl Lookup {
         site: &mut Site,
         caller: Caller<'_>,
     ) -> Option<Result<Found, DiskError>> {
-        let mut look = self.look.borrow_mut();
-        if let Stage::Looks(pending) = &look.stage {
-            look.stage = match pending.poll() {
-                None => {
-                    pending.wake_once(&mut self.registered, caller.wakers);
-                    return None;
-                }
-                Some(ended) => Look::next(flat(ended), lookups, site, caller),
+        let look = &mut *self.look.borrow_mut();
+        if let Stage::Looks(job) = &mut look.stage {
+            let path = SitePath::of_decoded(&look.path);
+            let again = || begin_look(site, path, caller);
+            look.stage = match job.poll(&mut self.registered, caller, again) {
+                Progress::Waits => return None,
+                Progress::Displaced => return Some(Err(DiskError::DiskBusy)),
+                Progress::Ended(named) => Look::next(named, lookups, site, caller),
             };
         }
         if let Stage::Reads(reading) = &look.stage {
@@ -165,7 +189,7 @@ impl Look {
 
     fn has_begun(&self) -> bool {
         match &self.stage {
-            Stage::Looks(pending) => pending.has_begun(),
+            Stage::Looks(job) => job.pending.as_ref().is_some_and(Pending::has_begun),
             Stage::Reads(_) | Stage::Done(_) => true,
         }
     }
@@ -199,17 +223,51 @@ impl Reading {
         caller: Caller<'_>,
     ) -> Option<Result<Rc<StoredFile>, DiskError>> {
         if self.outcome.is_none() {
-            let Some(ended) = self.pending.poll() else {
-                self.pending.wake_once(registered, caller.wakers);
-                return None;
+            let (path, device) = (&self.path, self.state.device());
+            let again = || begin_read(site, path, device, caller);
+            let read = match self.job.poll(registered, caller, again) {
+                Progress::Waits => return None,
+                Progress::Displaced => return Some(Err(DiskError::DiskBusy)),
+                Progress::Ended(read) => read,
             };
-            let read = flat(ended);
             self.outcome = Some(read.map(|read| {
                 let is_settled = self.is_settled && read.state == self.state;
                 site.store_read(&self.path, read, &self.options, is_settled)
             }));
         }
         self.outcome.clone()
+    }
+}
+
+impl<T> SharedJob<T> {
+    fn new(pending: PendingResult<T>, caller: Caller<'_>) -> SharedJob<T> {
+        SharedJob {
+            pending: Some(pending),
+            network: caller.network,
+        }
+    }
+
+    /// How far it has come. `again` asks for the job once more.
+    fn poll(
+        &mut self,
+        registered: &mut Registered,
+        caller: Caller<'_>,
+        again: impl FnOnce() -> Result<PendingResult<T>, DiskError>,
+    ) -> Progress<T> {
+        match self.pending.as_ref().map(Pending::poll) {
+            Some(None) => {}
+            None | Some(Some(Ended::Displaced)) => {
+                let is_own = self.network == caller.network;
+                self.pending = (!is_own).then(again).and_then(Result::ok);
+                self.network = caller.network;
+            }
+            Some(Some(ended)) => return Progress::Ended(flat(ended)),
+        }
+        let Some(pending) = &self.pending else {
+            return Progress::Displaced;
+        };
+        pending.wake_once(registered, caller.wakers);
+        Progress::Waits
     }
 }
 
@@ -352,9 +410,14 @@ mod tests {
 
     impl Rig {
         fn new() -> Rig {
+            Rig::with(10)
+        }
+
+        /// With two threads, for which so many look-ups wait.
+        fn with(most_waiting: usize) -> Rig {
             let folder = tempfile::tempdir().expect("a folder");
             std::fs::write(folder.path().join("a"), "content").expect("a file");
-            let (pool, pass, comes) = gated(2, 10);
+            let (pool, pass, comes) = gated(2, most_waiting);
             let options = SiteOptions::default();
             let allowances = Budgets::new(&options, 1).part();
             let mut root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
@@ -375,22 +438,26 @@ mod tests {
         }
 
         fn join(&mut self) -> Lookup {
-            let caller = Caller {
-                network: [10, 0, 0, 1].into(),
-                now: std::time::Instant::now(),
-                wakers: &self.waker,
-            };
-            let path = SitePath::of_decoded(b"a");
+            self.join_from(1, b"a")
+        }
+
+        fn join_from(&mut self, network: u8, path: &[u8]) -> Lookup {
+            let caller = caller(network, &self.waker);
+            let path = SitePath::of_decoded(path);
             let joined = self.lookups.join(&self.site, path, caller);
             joined.unwrap_or_else(|fault| panic!("{fault:?}"))
         }
 
         fn poll(&mut self, lookup: &mut Lookup) -> Option<Result<Found, DiskError>> {
-            let caller = Caller {
-                network: [10, 0, 0, 1].into(),
-                now: std::time::Instant::now(),
-                wakers: &self.waker,
-            };
+            self.poll_from(1, lookup)
+        }
+
+        fn poll_from(
+            &mut self,
+            network: u8,
+            lookup: &mut Lookup,
+        ) -> Option<Result<Found, DiskError>> {
+            let caller = caller(network, &self.waker);
             lookup.poll(&mut self.lookups, &mut self.site, caller)
         }
 
@@ -414,6 +481,39 @@ mod tests {
                 _ => panic!("no file was found"),
             }
         }
+    }
+
+    fn caller(network: u8, waker: &Waker) -> Caller<'_> {
+        Caller {
+            network: [10, 0, 0, network].into(),
+            now: std::time::Instant::now(),
+            wakers: waker,
+        }
+    }
+
+    /// A network that asks for everything can make the others share its look-ups. They do not share its refusals.
+    #[test]
+    fn who_shares_a_look_up_does_not_lose_it_because_of_another_network() {
+        let mut rig = Rig::with(3);
+        let _begun = [rig.join(), rig.join_from(1, b"b")];
+        assert_eq!([rig.comes(), rig.comes()], [Effort::Look; 2]);
+        let _waiting = [rig.join_from(1, b"c"), rig.join_from(1, b"d")];
+        let mut greedy = rig.join();
+        let mut shared = rig.join_from(2, b"a");
+        assert!(Rc::ptr_eq(&greedy.look, &shared.look));
+        let _other = rig.join_from(3, b"e");
+        let refused = rig.poll(&mut greedy);
+        assert!(matches!(refused, Some(Err(DiskError::DiskBusy))));
+        assert!(rig.poll_from(2, &mut shared).is_none(), "it waits again");
+        // Those that have begun, and the three that wait. Then the file is read.
+        rig.let_pass(6, 0);
+        let found = loop {
+            if let Some(found) = rig.poll_from(2, &mut shared) {
+                break found;
+            }
+            rig.rings.recv_timeout(PATIENCE).expect("a wake-up");
+        };
+        assert_eq!(Rig::content(Some(found)), b"content");
     }
 
     #[test]
