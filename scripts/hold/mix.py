@@ -64,6 +64,8 @@ class Seen:
     counts: Counter
     faults: list
     cut: int
+    # What the server wrote to the standard error.
+    said: str
 
     def rows(self):
         return [
@@ -73,8 +75,8 @@ class Seen:
         ]
 
 
-def load(house, name, say, *options, binary=None, also=lambda server: None):
-    """Puts the load on a server with these options. Calls `also` with the server at each look."""
+def load(house, name, say, *options, binary=None, each_look=lambda server: None):
+    """Puts the load on a server with these options. Calls `each_look` with the server at each look."""
     root = house.root(name.replace(" ", "-"))
     contents = prepare(root)
     workers = machine.processors()
@@ -86,13 +88,14 @@ def load(house, name, say, *options, binary=None, also=lambda server: None):
             askers = [stack.enter_context(Apart(ask, server.port, contents, number)) for number in range(ASKERS)]
             loafers = stack.enter_context(Apart(loaf, server.port))
             say(f"{name}: {house.minutes:g} minutes")
-            memory, descriptors, copies = watch(server, house.minutes * 60, also)
+            memory, descriptors, copies = watch(server, house.minutes * 60, each_look)
             counts, faults = gathered(asker.finish() for asker in askers)
             cut = loafers.finish()
         settled = server.has_settled(before)
         copies.append(server.tree.copies())
         after = server.tree.descriptors() - copies[-1]
-    return Seen(house.minutes, workers, memory, descriptors, copies, before, after, settled, counts, faults, cut)
+        said = server.complaints()
+    return Seen(house.minutes, workers, memory, descriptors, copies, before, after, settled, counts, faults, cut, said)
 
 
 def prepare(root):
@@ -122,13 +125,13 @@ def warm(port, workers):
         connection.close()
 
 
-def watch(server, seconds, also):
+def watch(server, seconds, each_look):
     """Memory, descriptors and how many of those are copies, again and again."""
     memory, descriptors, copies = [], [], []
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.tree.is_alive():
         time.sleep(LOOK)
-        also(server)
+        each_look(server)
         memory.append(server.tree.resident())
         copies.append(server.tree.copies())
         descriptors.append(server.tree.descriptors() - copies[-1])

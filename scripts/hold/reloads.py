@@ -19,7 +19,7 @@ CONFIGURATIONS = (
 )
 
 # Looks at the server per second.
-LOOKS = 2
+LOOKS = round(1 / mix.LOOK)
 
 TOLD = "docroot: reloaded the configuration"
 
@@ -28,20 +28,17 @@ def run(house, say):
     """The rows."""
     configuration = house.folder / "reloads.toml"
     configuration.write_text(CONFIGURATIONS[0])
-    said = []
-    reload = reloader(configuration, said)
     binary = machine.build_with("config-file")
-    seen = mix.load(house, NAME, say, "--config", str(configuration), binary=binary, also=reload)
-    rows = [*seen.rows(), reloaded(said[-1].count(TOLD), house.minutes)]
+    seen = mix.load(house, NAME, say, "--config", str(configuration), binary=binary, each_look=reloader(configuration))
+    rows = [*seen.rows(), reloaded(seen.said.count(TOLD), house.minutes)]
     return [replace(row, scenario=NAME) for row in rows]
 
 
-def reloader(configuration, said):
-    """Changes the configuration on every other call, and keeps the server's messages."""
+def reloader(configuration):
+    """Changes the configuration once in so many calls."""
     calls = itertools.count(1)
 
     def reload(server):
-        said[:] = [server.complaints()]
         number, rest = divmod(next(calls), LOOKS)
         if rest == 0:
             # Replaced in one step, so that docroot never reads half a file.

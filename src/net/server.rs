@@ -467,7 +467,7 @@ impl Running {
         let delay = self.reloader.drain_delay().unwrap_or_default();
         match self.orders.recv_timeout(delay) {
             Ok(Order::HandOver) => Some(Order::HandOver),
-            Err(RecvTimeoutError::Timeout) => Some(Order::Leave),
+            Err(RecvTimeoutError::Timeout) => Some(Order::Drain),
             Ok(Order::Drain | Order::Leave) | Err(RecvTimeoutError::Disconnected) => None,
         }
     }
