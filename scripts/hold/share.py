@@ -12,6 +12,8 @@ NAME = "large listings"
 
 NAMES = 60_000
 READERS = 40
+# More than may wait.
+CROWD = 1_000
 READERS_ADDRESS = "127.0.0.2"
 OTHER_ADDRESS = "127.0.0.3"
 
@@ -42,6 +44,12 @@ def run(house, say):
         most = max(most, server.tree.resident())
         for reader in readers:
             reader.close()
+    with house.serving(root) as server:
+        say(f"{NAME}: {CROWD:,} readers")
+        readers = [read_nothing(server.port, number) for number in range(CROWD)]
+        beside_crowd = [timed(server.port, "/large/") for _ in range(ASKS)]
+        for reader in readers:
+            reader.close()
     with house.serving(root, "--threads", str(WORKERS)) as server:
         say(f"{NAME}: {WORKERS} workers")
         crowd = at_once(server.port, WORKERS)
@@ -54,6 +62,9 @@ def run(house, say):
         ),
         verdict(f"{meanwhile} a listing of {NAMES:,} names", large, LATEST),
         verdict(f"{meanwhile} a listing of one name", small, clients.SOON),
+        verdict(
+            f"while {CROWD:,} clients of one address do so, another gets a listing of {NAMES:,} names", beside_crowd, LATEST
+        ),
         Row(
             NAME,
             f"{READERS} clients with queries of their own: at most {memory.MOST / memory.MEGABYTE:.0f} MB more than at rest",
@@ -89,7 +100,9 @@ def at_once(port, number):
 def read_nothing(port, number):
     """A client that asks for a listing of its own and reads nothing."""
     connection = clients.connect(port, READERS_ADDRESS, narrow=True)
-    connection.sendall(client.request(port, f"/large/?q={'x' * (1 + number)}"))
+    # All names match. No two clients of so many have the same words.
+    words = "x" * (1 + number % READERS), "x" * (1 + number // READERS)
+    connection.sendall(client.request(port, f"/large/?q={'+'.join(words)}"))
     return connection
 
 
