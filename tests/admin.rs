@@ -62,25 +62,64 @@ fn the_site_and_the_pages_are_apart() {
     assert_eq!(server.admin("GET", "/health", &[]).text(), "ok\n");
 }
 
-/// A foreign page can make its own name mean this machine.
+/// A foreign page can make its own name mean the address of the listener, whatever the site answers for.
 #[test]
 fn a_foreign_host_is_misdirected() {
-    let server = Setup::new()
-        .admin()
-        .with(|config| config.allow_hosts.clear())
-        .start();
-    let status = |host: &str| {
+    let named = HostPattern::Name("admin.intra".into());
+    for allowed in [vec![], vec![HostPattern::Any], vec![named.clone()]] {
+        let is_named = allowed.contains(&named);
+        let setup = Setup::new().admin();
+        let setup = setup.with(|config| config.allow_hosts = allowed);
+        check_hosts(&setup.start(), is_named);
+    }
+}
+
+fn check_hosts(server: &TestServer, is_named: bool) {
+    let status = |line: &str, host: &str, more: &str| {
         let mut client = server.connect_admin();
-        client.send(format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+        client.send(format!("{line}\r\nHost: {host}\r\n{more}\r\n").as_bytes());
         client.response("GET").status
     };
-    assert_eq!(status("evil.example"), 421);
-    assert_eq!(status("localhost:9090"), 200);
-    assert_eq!(status("127.0.0.1"), 200);
+    let named = if is_named { 200 } else { 421 };
+    for (host, want) in [
+        ("evil.example", 421),
+        ("localhost:9090", 200),
+        ("127.0.0.1", 200),
+        ("192.0.2.7:9090", 200),
+        ("[2001:db8::7]", 200),
+        ("admin.intra", named),
+    ] {
+        for path in ["/health", "/config", "/metrics"] {
+            let got = status(&format!("GET {path} HTTP/1.1"), host, "");
+            assert_eq!(got, want, "{host} {path}");
+        }
+    }
+    // To a browser, such a page has the same origin.
+    let fields = "Origin: http://evil.example\r\nContent-Length: 0\r\n";
+    let put = status("PUT /log-level HTTP/1.1", "evil.example", fields);
+    assert_eq!(put, 421);
     // What HAProxy sends if it is not told otherwise.
     let mut client = server.connect_admin();
     client.send(b"OPTIONS /health HTTP/1.0\r\n\r\n");
     assert_eq!(client.response("OPTIONS").status, 204);
+}
+
+/// Browsers cannot use such a socket.
+#[test]
+fn a_socket_has_any_host() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("admin");
+    let mut command = command();
+    command.args(["--log-format", "off", "--allow-host", "files.example"]);
+    command
+        .arg("--admin")
+        .arg(format!("unix:{}", socket.display()));
+    let program = Program::start(command.arg(folder.path()));
+    let stream = UnixStream::connect(&socket).expect("it accepts");
+    let mut client = Client::of(TcpStream::from(OwnedFd::from(stream)));
+    client.send(b"GET /health HTTP/1.1\r\nHost: any.example\r\n\r\n");
+    assert_eq!(client.response("GET").status, 200);
+    drop(program);
 }
 
 /// Until the delay is over, the server serves as before, and says that it will leave.

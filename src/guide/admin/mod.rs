@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The listener serves nothing of the site, and no public listener serves these pages. Anyone who can connect can use
-//! them. If only this machine can connect, docroot answers only for loopback names, see
+//! them. A page whose name was rebound cannot: docroot answers only for hosts that nobody can rebind, see
 //! [`crate::http1::allowed_hosts`].
 
 // What they see of the server.
