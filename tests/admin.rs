@@ -5,10 +5,12 @@ mod support;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::SiteRoot;
+use docroot::net::privileges::options::Landlock;
 use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use rustix::process::Signal;
 use support::fuse::SlowFs;
@@ -271,20 +273,63 @@ fn a_server_whose_disk_hangs_is_not_ready() {
     disk.order("hold all");
     // The second one waits behind the first.
     for _ in 0..2 {
-        let ready = server.admin("GET", "/ready", &[]);
-        let told = (ready.status, &*ready.text());
-        assert_eq!(
-            told,
-            (
-                503,
-                "the roots were not checked: the disk does not answer\n"
-            )
-        );
+        check_hangs(&server, &place.path().join("www"));
         assert_eq!(status(&server, "/health"), 200);
         assert_eq!(status(&server, "/metrics"), 200);
     }
     disk.order("release");
     until("it is ready", || status(&server, "/ready") == 200);
+}
+
+/// The root that does not answer is named.
+fn check_hangs(server: &TestServer, root: &Path) {
+    let ready = server.admin("GET", "/ready", &[]);
+    let want = format!("{root:?} was not checked: the disk does not answer\n");
+    assert_eq!((ready.status, ready.text()), (503, want));
+}
+
+/// A reload leads away from a disk that hangs, and the checks that still hang there hold up no other.
+#[test]
+fn a_reload_away_from_a_disk_that_hangs_makes_a_server_ready() {
+    let (folder, place) = (tempfile::tempdir(), tempfile::tempdir());
+    let (folder, place) = (folder.expect("a folder"), place.expect("a folder"));
+    std::fs::create_dir(folder.path().join("www")).expect("a folder");
+    let Some(mut disk) = SlowFs::mount(folder.path(), place.path()) else {
+        return;
+    };
+    let links = tempfile::tempdir().expect("a folder");
+    let link = links.path().join("current");
+    let lead_to = |target: &Path| {
+        let new = links.path().join("new");
+        std::os::unix::fs::symlink(target, &new).expect("a link");
+        std::fs::rename(new, &link).expect("renamed");
+    };
+    lead_to(&place.path().join("www"));
+    let server = Setup::new()
+        .admin()
+        .with(|config| {
+            config.root = link.clone();
+            // The reload leads to what was not served before.
+            config.privileges.landlock = Landlock::Off;
+        })
+        .start();
+    assert_eq!(status(&server, "/ready"), 200);
+    disk.order("hold all");
+    for _ in 0..2 {
+        check_hangs(&server, &link);
+    }
+    // The same path, now on another disk.
+    lead_to(folder.path());
+    server.reload(|_| ()).expect("a configuration");
+    until("it is ready", || status(&server, "/ready") == 200);
+    // A root that hangs is named, and not the one before it.
+    lead_to(&place.path().join("www"));
+    check_hangs(&server, &link);
+    server
+        .reload(|config| config.root = folder.path().into())
+        .expect("a configuration");
+    until("it is ready", || status(&server, "/ready") == 200);
+    disk.order("release");
 }
 
 #[test]

@@ -47,7 +47,7 @@ const MEMORY: u64 = 8 << 20;
 /// The root that the worker never reads.
 const TOP: &str = "/";
 
-/// A thread that looks at the roots. If a disk does not answer, only it waits.
+/// A thread that looks at the roots. If one of them does not answer, another thread starts for the next root.
 const DISK_THREADS: usize = 1;
 
 /// What listens for operators, before the server runs.

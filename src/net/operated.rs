@@ -16,7 +16,9 @@ use crate::observe::options::LogLevel;
 use crate::observe::process::{ProcessFiles, Usage};
 use crate::observe::tally::{Tally, Totals};
 use crate::site::budget::Account;
+use crate::site::disk::FileSystem;
 use crate::site::options::Budgets;
+use crate::text::escape::Name;
 
 /// A running server.
 pub(super) struct RunningServer {
@@ -50,14 +52,21 @@ impl Operated for RunningServer {
         self.shutdown.is_leaving()
     }
 
-    fn look(&self) -> Option<Look> {
+    fn looks(&self) -> Option<Vec<Look>> {
         let settings = self.reloader.settings()?;
-        Some(Box::new(move || {
-            let config = &settings.config;
-            let mut roots = config.roots().into_iter();
-            let opened = roots.try_for_each(|root| open_site(root, &config.site).map(drop));
-            opened.map_err(|fault| fault.to_string())
-        }))
+        let config = &settings.config;
+        let looks = config.roots().into_iter().map(|root| {
+            // A job that hangs keeps nothing of a configuration that was replaced.
+            let (path, options) = (root.to_owned(), config.site.clone());
+            let open = move || open_site(&path, &options).map(drop);
+            Look {
+                root: Name::of(root).to_string(),
+                // After a reload, the same path may lead elsewhere.
+                hangs_alone: FileSystem::named((settings.generation, root)),
+                open: Box::new(move || open().map_err(|fault| fault.to_string())),
+            }
+        });
+        Some(looks.collect())
     }
 
     fn config(&self) -> Arc<[u8]> {

@@ -71,6 +71,8 @@ pub struct Settings {
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
     pub handlers: Arc<Vec<MakeHandler>>,
+    /// How many reloads came before.
+    pub generation: u64,
     /// Which connections end with the reload that these settings are for.
     pub ends: EndsWithReload,
 }
@@ -228,6 +230,7 @@ impl Settings {
         let counted = config.admin.as_ref().map_or(0, |_| config.threads.max(1));
         let tallies = (0..counted).map(|_| Arc::default()).collect();
         Settings {
+            generation: 0,
             handlers: Arc::default(),
             ends: EndsWithReload::default(),
             class: config.class_from.as_ref().map(|_| class()),
@@ -264,6 +267,7 @@ impl Settings {
     ) -> Settings {
         sites.keep_topics(&self.sites);
         Settings {
+            generation: self.generation + 1,
             ends: EndsWithReload::of(&self.config, &config),
             hosts: Arc::new(config.hosts()),
             config,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! /health      200, or 503 once the server will leave
-//! /ready       200, or 503 if a root cannot be opened or the server will leave
+//! /ready       200, or 503 if a root cannot be opened or does not answer, or the server will leave
 //! /metrics     numbers for Prometheus, see crate::observe::exposition
 //! /config      the configuration in use, without secrets
 //! /log-level   how much is logged; PUT changes it until the next reload
@@ -78,9 +78,7 @@ impl Handler for AdminPages {
         let page: Page = match path {
             b"/" => |_, request, origin, trace| text(INDEX, request, origin, trace),
             b"/health" => AdminPages::health,
-            b"/ready" => |pages, request, origin, trace| {
-                waiting::ready(&pages.server, request, origin, trace)
-            },
+            b"/ready" => |pages, request, _, trace| waiting::ready(&pages.server, request, trace),
             b"/metrics" => |pages, request, _, _| waiting::metrics(&pages.server, request),
             b"/config" => |pages, request, origin, trace| {
                 text(pages.server.config().to_vec(), request, origin, trace)
