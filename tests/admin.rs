@@ -441,6 +441,61 @@ fn what_cannot_be_a_log_level_changes_nothing() {
     assert_eq!(server.admin("GET", "/log-level", &[]).text(), "brief\n");
 }
 
+/// Only the format for people prints heads.
+#[test]
+fn a_log_without_heads_has_no_such_level() {
+    let setup = Setup::new().admin().with(|config| {
+        config.log = LogOptions {
+            format: LogFormat::Json,
+            detail: Detail::Brief,
+            ..LogOptions::OFF
+        };
+    });
+    let server = setup.start();
+    let refused = put(&server, "heads", &[]);
+    assert_eq!(refused.status, 409);
+    assert!(
+        refused.text().contains("Only --log-format pretty"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(server.admin("GET", "/log-level", &[]).text(), "brief\n");
+    assert_eq!(put(&server, "full", &[]).status, 204);
+    assert_eq!(server.admin("GET", "/log-level", &[]).text(), "full\n");
+}
+
+/// Otherwise nobody would know why the log says less.
+#[test]
+fn the_operator_is_told_of_a_change_of_the_log_level() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = command();
+    command.args(["--log-format", "json", "--admin", "127.0.0.1:0"]);
+    let program = Program::start(command.arg(folder.path()));
+    let change = |level: &str| {
+        let mut client = Client::of(TcpStream::connect(program.admin()).expect("it accepts"));
+        let length = [("Content-Length", &*level.len().to_string())];
+        client.send(&[request("PUT", "/log-level", &length), level.into()].concat());
+        client.response("PUT").status
+    };
+    // What changes nothing is not told.
+    assert_eq!((change("brief"), change("heads")), (204, 409));
+    assert_eq!((change("errors"), change("full")), (204, 204));
+    program.until_said("the log level is full until the next reload; it was errors");
+    program.signal(Signal::INT);
+    let said = program.wait().1;
+    let told: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("the log level"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "docroot: the log level is errors until the next reload; it was brief",
+            "docroot: the log level is full until the next reload; it was errors",
+        ]
+    );
+}
+
 #[test]
 fn a_server_without_a_log_has_no_level() {
     let server = server();

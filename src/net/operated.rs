@@ -12,7 +12,8 @@ use crate::net::mailbox::{Shutdown, WorkerHandle};
 use crate::net::open::open_site;
 use crate::net::reload::Reloader;
 use crate::observe::metrics::Counters;
-use crate::observe::options::LogLevel;
+use crate::observe::notice;
+use crate::observe::options::{LogLevel, NoSuchLevel};
 use crate::observe::process::{ProcessFiles, Usage};
 use crate::observe::tally::{Tally, Totals};
 use crate::site::budget::Account;
@@ -44,6 +45,16 @@ impl RunningServer {
     fn usage(&self) -> Usage {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.read()
+    }
+}
+
+/// Lines may be missing from the log from now on, and whoever reads it should know why.
+fn tell_change(earlier: Option<LogLevel>, level: LogLevel) {
+    if let Some(earlier) = earlier.filter(|earlier| *earlier != level) {
+        let (earlier, level) = (earlier.name(), level.name());
+        notice::tell(&[format!(
+            "the log level is {level} until the next reload; it was {earlier}"
+        )]);
     }
 }
 
@@ -80,8 +91,9 @@ impl Operated for RunningServer {
         self.reloader.log_level()
     }
 
-    fn set_log_level(&self, level: LogLevel) {
-        self.reloader.set_log_level(level);
+    fn set_log_level(&self, level: LogLevel) -> Option<Result<(), NoSuchLevel>> {
+        let changed = self.reloader.set_log_level(level)?;
+        Some(changed.map(|earlier| tell_change(earlier, level)))
     }
 
     fn ask_workers(&self) {

@@ -12,6 +12,9 @@ use crate::semantics::trace::Trace;
 /// Seconds after which a refused client may ask again.
 const RETRY_AFTER: u64 = 2;
 
+/// Why there is nothing to look at or to change.
+pub(super) const NOT_RUNNING: &str = "the server has not started, or has ended";
+
 /// The response of a server that is about to shut down.
 pub(super) fn leaving(trace: &mut Trace) -> Response {
     unavailable(Reason::Draining, "shutting down\n".to_owned(), trace)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::guide::admin::metrics::Facts;
-use crate::observe::options::LogLevel;
+use crate::observe::options::{LogLevel, NoSuchLevel};
 use crate::site::disk::FileSystem;
 
 /// The server that is operated.
@@ -20,8 +20,8 @@ pub trait Operated: Send + Sync {
     /// How much is logged; `None` if there is no log.
     fn log_level(&self) -> Option<LogLevel>;
 
-    /// Changes how much is logged.
-    fn set_log_level(&self, level: LogLevel);
+    /// Changes how much is logged, and tells the operator. `None` if the server has not started, or has ended.
+    fn set_log_level(&self, level: LogLevel) -> Option<Result<(), NoSuchLevel>>;
 
     /// Asks the workers what their connections do.
     fn ask_workers(&self);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
-use crate::guide::admin::answers::{answer_page, leaving, text, unavailable};
+use crate::guide::admin::answers::{NOT_RUNNING, answer_page, leaving, text, unavailable};
 use crate::guide::admin::metrics;
 use crate::guide::admin::operated::{Look, Operated};
 use crate::guide::plain;
@@ -37,7 +37,7 @@ pub(super) fn ready(
         return Answer::Ready(leaving(trace));
     }
     let Some(looks) = server.looks() else {
-        return not_ready("the server has not started, or has ended".to_owned(), trace);
+        return not_ready(NOT_RUNNING.to_owned(), trace);
     };
     Answer::Later(Box::new(Ready {
         looks: looks.into_iter(),
