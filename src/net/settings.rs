@@ -161,12 +161,6 @@ pub struct OpenSites {
 }
 
 impl OpenSites {
-    /// The names of the sites for operators: the hosts, and `*` for the site of all others, which comes first.
-    pub(super) fn names(&self) -> Vec<String> {
-        let others = self.others.iter().map(|(host, _)| host.to_string());
-        std::iter::once("*".to_owned()).chain(others).collect()
-    }
-
     /// Every site.
     #[cfg(feature = "live-reload")]
     pub(super) fn all(&self) -> impl Iterator<Item = &OpenSite> {

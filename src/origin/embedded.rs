@@ -50,7 +50,7 @@ impl Embedded {
         Embedded::stored(content, Coding::Identity, media_type, policy)
     }
 
-    /// The same for content that was made for one request.
+    /// The same for content that was made for one request. See [`answer_made`].
     pub fn made(content: Vec<u8>, media_type: &'static str, policy: &'static str) -> Embedded {
         Embedded::stored(content.into(), Coding::Identity, media_type, policy)
     }
