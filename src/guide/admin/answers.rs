@@ -1,7 +1,7 @@
 //! Responses of the administrative pages.
 
 use crate::guide::plain;
-use crate::origin::embedded::{Embedded, answer_embedded};
+use crate::origin::embedded::{Embedded, answer_made};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::Reason;
 use crate::origin::request::Request;
@@ -36,16 +36,5 @@ pub(super) fn text(
     trace: &mut Trace,
 ) -> Answer {
     let page = Embedded::made(content.into(), plain::TEXT, plain::POLICY);
-    answer_page(&page, request, origin, trace)
-}
-
-/// The response with a page that was made just now.
-pub(super) fn answer_page(
-    page: &Embedded,
-    request: &Request<'_>,
-    origin: &mut Origin,
-    trace: &mut Trace,
-) -> Answer {
-    // No rules are for these paths.
-    answer_embedded(origin, request, b"", page, trace)
+    answer_made(origin, request, page, trace)
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
-use crate::guide::admin::answers::{NOT_RUNNING, answer_page, leaving, text, unavailable};
+use crate::guide::admin::answers::{NOT_RUNNING, leaving, text, unavailable};
 use crate::guide::admin::metrics;
 use crate::guide::admin::operated::{Look, Operated};
 use crate::guide::plain;
 use crate::observe::exposition::Format;
-use crate::origin::embedded::Embedded;
+use crate::origin::embedded::{Embedded, answer_made};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::request::{Request, RequestBody};
@@ -158,6 +158,6 @@ impl Responder for Metrics {
         let content = metrics::write(&self.server.facts(), Format::ALL[index]);
         let page = Embedded::made(content.into(), offered[index], plain::POLICY);
         let page = page.varying(Dimension::MediaType);
-        Polled::Done(answer_page(&page, request, origin, trace))
+        Polled::Done(answer_made(origin, request, page, trace))
     }
 }
