@@ -29,7 +29,7 @@ pub(super) fn unavailable(reason: Reason, why: String, trace: &mut Trace) -> Res
 }
 
 /// The response with a text, as a representation.
-pub(super) fn text(
+pub(super) fn text_page(
     content: impl Into<Vec<u8>>,
     request: &Request<'_>,
     origin: &mut Origin,

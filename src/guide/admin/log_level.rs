@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::guide::access::refusal_to_foreign;
-use crate::guide::admin::answers::{NOT_RUNNING, text};
+use crate::guide::admin::answers::{NOT_RUNNING, text_page};
 use crate::guide::admin::operated::Operated;
 use crate::guide::content::with_content;
 use crate::guide::fault::Fault;
@@ -48,7 +48,7 @@ pub(super) fn answer(
     match request.method() {
         Some(Method::Get | Method::Head) => {
             let name = server.log_level().map_or("off", LogLevel::name);
-            text(format!("{name}\n"), request, origin, trace)
+            text_page(format!("{name}\n"), request, origin, trace)
         }
         Some(Method::Registered("PUT")) => put(server, request, origin),
         Some(Method::Options) => {

@@ -29,7 +29,7 @@ use crate::origin::embedded::without_file;
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::request::Request;
 use crate::semantics::trace::Trace;
-use answers::{leaving, text};
+use answers::{leaving, text_page};
 use log_level::LOG_LEVEL;
 use operated::Operated;
 
@@ -50,7 +50,7 @@ impl AdminPages {
     fn health(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         match self.server.is_leaving() {
             true => Answer::Ready(leaving(trace)),
-            false => text("ok\n", request, origin, trace),
+            false => text_page("ok\n", request, origin, trace),
         }
     }
 }
@@ -76,12 +76,12 @@ impl Handler for AdminPages {
         }
         type Page = fn(&AdminPages, &Request<'_>, &mut Origin, &mut Trace) -> Answer;
         let page: Page = match path {
-            b"/" => |_, request, origin, trace| text(INDEX, request, origin, trace),
+            b"/" => |_, request, origin, trace| text_page(INDEX, request, origin, trace),
             b"/health" => AdminPages::health,
             b"/ready" => |pages, request, _, trace| waiting::ready(&pages.server, request, trace),
             b"/metrics" => |pages, request, _, _| waiting::metrics(&pages.server, request),
             b"/config" => |pages, request, origin, trace| {
-                text(pages.server.config().to_vec(), request, origin, trace)
+                text_page(pages.server.config().to_vec(), request, origin, trace)
             },
             _ => return None,
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
-use crate::guide::admin::answers::{NOT_RUNNING, leaving, text, unavailable};
+use crate::guide::admin::answers::{NOT_RUNNING, leaving, text_page, unavailable};
 use crate::guide::admin::metrics;
 use crate::guide::admin::operated::{Look, Operated};
 use crate::guide::plain;
@@ -110,7 +110,7 @@ impl Responder for Ready {
         trace: &mut Trace,
     ) -> Polled {
         match self.outcome(request.instant, origin.site.disk()) {
-            Some(Ok(())) => Polled::Done(text("ready\n", request, origin, trace)),
+            Some(Ok(())) => Polled::Done(text_page("ready\n", request, origin, trace)),
             Some(Err(why)) => Polled::Done(not_ready(why, trace)),
             None => {
                 if let Some(look) = &self.under_way {
