@@ -5,10 +5,12 @@ mod support;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::SiteRoot;
+use docroot::net::privileges::options::Landlock;
 use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use rustix::process::Signal;
 use support::fuse::SlowFs;
@@ -62,25 +64,64 @@ fn the_site_and_the_pages_are_apart() {
     assert_eq!(server.admin("GET", "/health", &[]).text(), "ok\n");
 }
 
-/// A foreign page can make its own name mean this machine.
+/// A foreign page can make its own name mean the address of the listener, whatever the site answers for.
 #[test]
 fn a_foreign_host_is_misdirected() {
-    let server = Setup::new()
-        .admin()
-        .with(|config| config.allow_hosts.clear())
-        .start();
-    let status = |host: &str| {
+    let named = HostPattern::Name("admin.intra".into());
+    for allowed in [vec![], vec![HostPattern::Any], vec![named.clone()]] {
+        let is_named = allowed.contains(&named);
+        let setup = Setup::new().admin();
+        let setup = setup.with(|config| config.allow_hosts = allowed);
+        check_hosts(&setup.start(), is_named);
+    }
+}
+
+fn check_hosts(server: &TestServer, is_named: bool) {
+    let status = |line: &str, host: &str, more: &str| {
         let mut client = server.connect_admin();
-        client.send(format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+        client.send(format!("{line}\r\nHost: {host}\r\n{more}\r\n").as_bytes());
         client.response("GET").status
     };
-    assert_eq!(status("evil.example"), 421);
-    assert_eq!(status("localhost:9090"), 200);
-    assert_eq!(status("127.0.0.1"), 200);
+    let named = if is_named { 200 } else { 421 };
+    for (host, want) in [
+        ("evil.example", 421),
+        ("localhost:9090", 200),
+        ("127.0.0.1", 200),
+        ("192.0.2.7:9090", 200),
+        ("[2001:db8::7]", 200),
+        ("admin.intra", named),
+    ] {
+        for path in ["/health", "/config", "/metrics"] {
+            let got = status(&format!("GET {path} HTTP/1.1"), host, "");
+            assert_eq!(got, want, "{host} {path}");
+        }
+    }
+    // To a browser, such a page has the same origin.
+    let fields = "Origin: http://evil.example\r\nContent-Length: 0\r\n";
+    let put = status("PUT /log-level HTTP/1.1", "evil.example", fields);
+    assert_eq!(put, 421);
     // What HAProxy sends if it is not told otherwise.
     let mut client = server.connect_admin();
     client.send(b"OPTIONS /health HTTP/1.0\r\n\r\n");
     assert_eq!(client.response("OPTIONS").status, 204);
+}
+
+/// Browsers cannot use such a socket.
+#[test]
+fn a_socket_has_any_host() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("admin");
+    let mut command = command();
+    command.args(["--log-format", "off", "--allow-host", "files.example"]);
+    command
+        .arg("--admin")
+        .arg(format!("unix:{}", socket.display()));
+    let program = Program::start(command.arg(folder.path()));
+    let stream = UnixStream::connect(&socket).expect("it accepts");
+    let mut client = Client::of(TcpStream::from(OwnedFd::from(stream)));
+    client.send(b"GET /health HTTP/1.1\r\nHost: any.example\r\n\r\n");
+    assert_eq!(client.response("GET").status, 200);
+    drop(program);
 }
 
 /// Until the delay is over, the server serves as before, and says that it will leave.
@@ -232,20 +273,63 @@ fn a_server_whose_disk_hangs_is_not_ready() {
     disk.order("hold all");
     // The second one waits behind the first.
     for _ in 0..2 {
-        let ready = server.admin("GET", "/ready", &[]);
-        let told = (ready.status, &*ready.text());
-        assert_eq!(
-            told,
-            (
-                503,
-                "the roots were not checked: the disk does not answer\n"
-            )
-        );
+        check_hangs(&server, &place.path().join("www"));
         assert_eq!(status(&server, "/health"), 200);
         assert_eq!(status(&server, "/metrics"), 200);
     }
     disk.order("release");
     until("it is ready", || status(&server, "/ready") == 200);
+}
+
+/// The root that does not answer is named.
+fn check_hangs(server: &TestServer, root: &Path) {
+    let ready = server.admin("GET", "/ready", &[]);
+    let want = format!("{root:?} was not checked: the disk does not answer\n");
+    assert_eq!((ready.status, ready.text()), (503, want));
+}
+
+/// A reload leads away from a disk that hangs, and the checks that still hang there hold up no other.
+#[test]
+fn a_reload_away_from_a_disk_that_hangs_makes_a_server_ready() {
+    let (folder, place) = (tempfile::tempdir(), tempfile::tempdir());
+    let (folder, place) = (folder.expect("a folder"), place.expect("a folder"));
+    std::fs::create_dir(folder.path().join("www")).expect("a folder");
+    let Some(mut disk) = SlowFs::mount(folder.path(), place.path()) else {
+        return;
+    };
+    let links = tempfile::tempdir().expect("a folder");
+    let link = links.path().join("current");
+    let lead_to = |target: &Path| {
+        let new = links.path().join("new");
+        std::os::unix::fs::symlink(target, &new).expect("a link");
+        std::fs::rename(new, &link).expect("renamed");
+    };
+    lead_to(&place.path().join("www"));
+    let server = Setup::new()
+        .admin()
+        .with(|config| {
+            config.root = link.clone();
+            // The reload leads to what was not served before.
+            config.privileges.landlock = Landlock::Off;
+        })
+        .start();
+    assert_eq!(status(&server, "/ready"), 200);
+    disk.order("hold all");
+    for _ in 0..2 {
+        check_hangs(&server, &link);
+    }
+    // The same path, now on another disk.
+    lead_to(folder.path());
+    server.reload(|_| ()).expect("a configuration");
+    until("it is ready", || status(&server, "/ready") == 200);
+    // A root that hangs is named, and not the one before it.
+    lead_to(&place.path().join("www"));
+    check_hangs(&server, &link);
+    server
+        .reload(|config| config.root = folder.path().into())
+        .expect("a configuration");
+    until("it is ready", || status(&server, "/ready") == 200);
+    disk.order("release");
 }
 
 #[test]
@@ -355,6 +439,61 @@ fn what_cannot_be_a_log_level_changes_nothing() {
     assert_eq!(options.field("Allow"), Some("GET, HEAD, OPTIONS, PUT"));
     assert_eq!(server.admin("BREW", "/log-level", &[]).status, 501);
     assert_eq!(server.admin("GET", "/log-level", &[]).text(), "brief\n");
+}
+
+/// Only the format for people prints heads.
+#[test]
+fn a_log_without_heads_has_no_such_level() {
+    let setup = Setup::new().admin().with(|config| {
+        config.log = LogOptions {
+            format: LogFormat::Json,
+            detail: Detail::Brief,
+            ..LogOptions::OFF
+        };
+    });
+    let server = setup.start();
+    let refused = put(&server, "heads", &[]);
+    assert_eq!(refused.status, 409);
+    assert!(
+        refused.text().contains("Only --log-format pretty"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(server.admin("GET", "/log-level", &[]).text(), "brief\n");
+    assert_eq!(put(&server, "full", &[]).status, 204);
+    assert_eq!(server.admin("GET", "/log-level", &[]).text(), "full\n");
+}
+
+/// Otherwise nobody would know why the log says less.
+#[test]
+fn the_operator_is_told_of_a_change_of_the_log_level() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = command();
+    command.args(["--log-format", "json", "--admin", "127.0.0.1:0"]);
+    let program = Program::start(command.arg(folder.path()));
+    let change = |level: &str| {
+        let mut client = Client::of(TcpStream::connect(program.admin()).expect("it accepts"));
+        let length = [("Content-Length", &*level.len().to_string())];
+        client.send(&[request("PUT", "/log-level", &length), level.into()].concat());
+        client.response("PUT").status
+    };
+    // What changes nothing is not told.
+    assert_eq!((change("brief"), change("heads")), (204, 409));
+    assert_eq!((change("errors"), change("full")), (204, 204));
+    program.until_said("the log level is full until the next reload; it was errors");
+    program.signal(Signal::INT);
+    let said = program.wait().1;
+    let told: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("the log level"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "docroot: the log level is errors until the next reload; it was brief",
+            "docroot: the log level is full until the next reload; it was errors",
+        ]
+    );
 }
 
 #[test]

@@ -311,3 +311,40 @@ fn the_parsers_of_prometheus_read_both_formats() {
     assert!(output.status.success(), "{said}");
     assert_eq!(output.stdout, b"done\n", "{said}");
 }
+
+/// A response that is under way belongs to the site where it began, although a reload changes the order.
+#[test]
+fn a_reload_moves_no_response_to_another_site() {
+    const LENGTH: u64 = 64 << 20;
+    let folders = [tempfile::tempdir(), tempfile::tempdir()].map(|folder| folder.expect("one"));
+    let sites: Vec<SiteRoot> = ["a.example", "b.example"]
+        .into_iter()
+        .zip(&folders)
+        .map(|(host, folder)| SiteRoot {
+            host: HostPattern::Name(host.into()),
+            root: folder.path().into(),
+        })
+        .collect();
+    let file = std::fs::File::create(folders[0].path().join("large.bin")).expect("a file");
+    file.set_len(LENGTH).expect("a length");
+    let server = Setup::new()
+        .admin()
+        .with(|config| config.sites = sites)
+        .start();
+    let mut client = server.connect();
+    // Most of it does not fit into the buffers of the sockets.
+    client.send(b"GET /large.bin HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+    until("it is being sent", || {
+        samples(&server)["docroot_connections{phase=\"sending\"}"] == 1.0
+    });
+    server
+        .reload(|config| config.sites.reverse())
+        .expect("a configuration");
+    assert!(client.rest().len() as u64 > LENGTH);
+    let of = |site: &str| {
+        let name = format!("docroot_sent_bytes_total{{site=\"{site}\"}}");
+        samples(&server)[&name]
+    };
+    until("it is counted", || of("a.example") + of("b.example") > 0.0);
+    assert_eq!((of("a.example"), of("b.example")), (LENGTH as f64, 0.0));
+}

@@ -7,6 +7,7 @@
 //! ```text
 //! only loopback is bound    localhost   x.localhost   127.0.0.0/8   [::1]   --allow-host
 //! others are bound          every host; with --allow-host: the same as above and the bound addresses
+//! the admin listener        the same as above, every address, and names of --allow-host; never every name
 //! ```
 //!
 //! An address cannot be rebound. So if `0.0.0.0` or `::` is bound, every address of that family counts
@@ -82,8 +83,8 @@ pub enum HostRule {
 #[derive(Clone, Debug)]
 pub struct AllowedHosts {
     allows_any: bool,
-    /// Whether only loopback addresses are bound.
-    is_local: bool,
+    /// Whether a request of HTTP/1.0 need not name a host.
+    admits_no_host: bool,
     /// Whole names in lower case, the usual ones first.
     names: Vec<(Box<[u8]>, HostRule)>,
     /// Ends of names in lower case, each with the dot before it.
@@ -99,7 +100,7 @@ impl AllowedHosts {
     pub fn only(patterns: &[HostPattern]) -> AllowedHosts {
         let mut hosts = AllowedHosts {
             allows_any: false,
-            is_local: false,
+            admits_no_host: false,
             names: Vec::new(),
             ends: Vec::new(),
             addresses: Vec::new(),
@@ -115,7 +116,7 @@ impl AllowedHosts {
         let is_local = bound.iter().all(IpAddr::is_loopback);
         let mut hosts = AllowedHosts {
             allows_any: patterns.is_empty() && !is_local,
-            is_local,
+            admits_no_host: is_local,
             names: LOOPBACK_NAMES
                 .map(|name| (name.into(), HostRule::Loopback))
                 .into(),
@@ -128,6 +129,22 @@ impl AllowedHosts {
         for pattern in patterns {
             hosts.allow(pattern);
         }
+        hosts
+    }
+
+    /// The hosts of a server for operators,. Never every name: no page whose name was
+    /// rebound may read anything, wherever the server listens. Operators use any address that leads to it, and health
+    /// checks of HTTP/1.0 name no host.
+    pub fn for_operators(patterns: &[HostPattern]) -> AllowedHosts {
+        let every = [
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ];
+        let mut hosts = AllowedHosts::new(every.into_iter(), &[]);
+        hosts.allows_any = false;
+        hosts.admits_no_host = true;
+        let named = patterns.iter().filter(|host| **host != HostPattern::Any);
+        named.for_each(|pattern| hosts.allow(pattern));
         hosts
     }
 
@@ -148,7 +165,7 @@ impl AllowedHosts {
             return Some(HostRule::Any);
         }
         let Some(host) = host else {
-            let is_exempt = self.is_local && version == Version::Http10;
+            let is_exempt = self.admits_no_host && version == Version::Http10;
             return is_exempt.then_some(HostRule::NoHost);
         };
         let name = host.name.strip_suffix(b".").unwrap_or(host.name);
@@ -397,6 +414,35 @@ mod tests {
     const LOOPBACK: Option<HostRule> = Some(HostRule::Loopback);
     const BOUND: Option<HostRule> = Some(HostRule::Bound);
     const LISTED: Option<HostRule> = Some(HostRule::Listed);
+
+    /// What each `--allow-host` admits at the listener for operators, wherever it listens.
+    #[test]
+    fn no_name_that_can_be_rebound_means_the_listener_for_operators() {
+        for (patterns, listed) in [
+            (&[][..], None),
+            (&["*"], None),
+            (&["*", "admin.intra", "*.ops.intra"], LISTED),
+        ] {
+            let parse = |text: &&str| HostPattern::parse(text).expect("a pattern");
+            let patterns: Vec<HostPattern> = patterns.iter().map(parse).collect();
+            let hosts = AllowedHosts::for_operators(&patterns);
+            for (host, want) in [
+                ("localhost:9090", LOOPBACK),
+                ("a.localhost", LOOPBACK),
+                ("127.0.0.1:9090", LOOPBACK),
+                ("192.0.2.11:9090", BOUND),
+                ("[2001:db8::7]:9090", BOUND),
+                ("admin.intra:9090", listed),
+                ("one.ops.intra", listed),
+                ("rebound.example", None),
+                ("192.0.2.11.example", None),
+            ] {
+                check(&hosts, host, want);
+            }
+            assert_eq!(hosts.rule(Version::Http10, None), Some(HostRule::NoHost));
+            assert_eq!(hosts.rule(Version::Http11, None), None);
+        }
+    }
 
     #[test]
     fn a_server_on_loopback_answers_for_this_machine() {

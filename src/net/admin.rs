@@ -18,6 +18,7 @@ use crossbeam_channel::Receiver;
 
 use crate::guide::admin::AdminPages;
 use crate::guide::admin::operated::Operated;
+use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::net::acceptor::Acceptor;
 use crate::net::clock;
 use crate::net::config::{Admin, Config, Port};
@@ -46,7 +47,7 @@ const MEMORY: u64 = 8 << 20;
 /// The root that the worker never reads.
 const TOP: &str = "/";
 
-/// A thread that looks at the roots. If a disk does not answer, only it waits.
+/// A thread that looks at the roots. If one of them does not answer, another thread starts for the next root.
 const DISK_THREADS: usize = 1;
 
 /// What listens for operators, before the server runs.
@@ -120,18 +121,12 @@ impl AdminService {
 
 /// The configuration of the service. It has nothing of the site.
 fn config_of(config: &Config, admin: &Admin) -> Config {
-    // Through a socket of the Unix domain, no foreign page can ask.
-    let has_address = admin.bind.addresses().next().is_some();
-    let allow_hosts = match has_address {
-        true => config.allow_hosts.clone(),
-        false => Vec::new(),
-    };
     let mut rules = Rules::default();
     rules.stores_nothing = true;
     Config {
         bind: admin.bind.clone(),
         port: Port::Fixed(admin.port),
-        allow_hosts,
+        allow_hosts: config.allow_hosts.clone(),
         deadlines: config.deadlines,
         limits: Limits {
             max_connections: ADMIN_CONNECTIONS,
@@ -150,6 +145,14 @@ fn config_of(config: &Config, admin: &Admin) -> Config {
     }
 }
 
+/// The hosts that it answers for. Through a socket of the Unix domain, no foreign page can ask.
+fn hosts_of(config: &Config) -> AllowedHosts {
+    match config.bind.addresses().next() {
+        Some(_) => AllowedHosts::for_operators(&config.allow_hosts),
+        None => AllowedHosts::only(&[HostPattern::Any]),
+    }
+}
+
 fn settings_of(
     config: Config,
     root: GivenRoot,
@@ -161,6 +164,7 @@ fn settings_of(
         others: Vec::new(),
     };
     Arc::new(Settings {
+        hosts: Arc::new(hosts_of(&config)),
         handlers: Arc::new(vec![Box::new(move || {
             Box::new(AdminPages::new(Arc::clone(&server)))
         })]),

@@ -16,7 +16,7 @@ use crate::net::settings::{OpenSite, OpenSites, Settings};
 use crate::net::tls::Endpoint;
 use crate::observe::log::LogHandle;
 use crate::observe::observer::Observer;
-use crate::observe::tally::{Counting, SiteNumber, Tally};
+use crate::observe::tally::{Counting, Tally};
 use crate::origin::handler::Origin;
 use crate::origin::origins::Origins;
 use crate::semantics::field::FieldLine;
@@ -127,11 +127,10 @@ impl Context {
         }
     }
 
-    /// Counts in `tally` what the worker does for the sites of these settings.
-    pub fn count_in(&mut self, tally: Arc<Tally>, settings: &Settings) {
+    /// Counts in `tally` what the worker does for its sites.
+    pub fn count_in(&mut self, tally: Arc<Tally>) {
         self.origins.count_in(&tally);
-        let names = settings.sites.names();
-        self.observer.counting = Some(Counting::new(tally, &names));
+        self.observer.counting = Some(Counting::new(tally));
     }
 
     /// Switches to new settings. Responses under way finish from their open files. The cache is dropped, because
@@ -144,7 +143,7 @@ impl Context {
             self.origins.begin_drain();
         }
         if let Some(counting) = &self.observer.counting {
-            self.count_in(Arc::clone(counting.tally()), settings);
+            self.count_in(Arc::clone(counting.tally()));
         }
         self.hosts = Arc::clone(&settings.hosts);
         self.proxies = Arc::clone(&config.proxies);
@@ -200,7 +199,7 @@ fn origins(
     let mut rules = config.rules.clone();
     rules.stores_nothing |= config.site.live_reload;
     let rules = Rc::new(rules);
-    let origin = |number: usize, site: &OpenSite| {
+    let origin = |site: &OpenSite| {
         let (root, options) = (site.root.root(), Arc::clone(&site.options));
         let mut files = Site::new(root, options, allowances.clone());
         files.follow(Arc::clone(&site.root), now);
@@ -208,7 +207,6 @@ fn origins(
             files.use_disk_threads(disk.clone());
         }
         let mut origin = Origin::new(files, config.limits.max_ranges);
-        origin.number = SiteNumber::try_from(number).unwrap_or_default();
         origin.archives = archives.clone();
         origin.hashes = Arc::clone(&settings.hashes);
         origin.rules = Rc::clone(&rules);
@@ -217,8 +215,6 @@ fn origins(
         origin
     };
     let OpenSites { first, others } = &settings.sites;
-    // The order of `OpenSites::names`. 0 is no site.
-    let others = others.iter().zip(2..);
-    let others = others.map(|((host, site), number)| (host.clone(), origin(number, site)));
-    Origins::new(origin(1, first), others.collect())
+    let others = (others.iter()).map(|(host, site)| (host.clone(), origin(site)));
+    Origins::new(origin(first), others.collect())
 }

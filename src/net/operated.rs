@@ -12,11 +12,14 @@ use crate::net::mailbox::{Shutdown, WorkerHandle};
 use crate::net::open::open_site;
 use crate::net::reload::Reloader;
 use crate::observe::metrics::Counters;
-use crate::observe::options::LogLevel;
+use crate::observe::notice;
+use crate::observe::options::{LogLevel, NoSuchLevel};
 use crate::observe::process::{ProcessFiles, Usage};
 use crate::observe::tally::{Tally, Totals};
 use crate::site::budget::Account;
+use crate::site::disk::FileSystem;
 use crate::site::options::Budgets;
+use crate::text::escape::Name;
 
 /// A running server.
 pub(super) struct RunningServer {
@@ -45,19 +48,36 @@ impl RunningServer {
     }
 }
 
+/// Lines may be missing from the log from now on, and whoever reads it should know why.
+fn tell_change(earlier: Option<LogLevel>, level: LogLevel) {
+    if let Some(earlier) = earlier.filter(|earlier| *earlier != level) {
+        let (earlier, level) = (earlier.name(), level.name());
+        notice::tell(&[format!(
+            "the log level is {level} until the next reload; it was {earlier}"
+        )]);
+    }
+}
+
 impl Operated for RunningServer {
     fn is_leaving(&self) -> bool {
         self.shutdown.is_leaving()
     }
 
-    fn look(&self) -> Option<Look> {
+    fn looks(&self) -> Option<Vec<Look>> {
         let settings = self.reloader.settings()?;
-        Some(Box::new(move || {
-            let config = &settings.config;
-            let mut roots = config.roots().into_iter();
-            let opened = roots.try_for_each(|root| open_site(root, &config.site).map(drop));
-            opened.map_err(|fault| fault.to_string())
-        }))
+        let config = &settings.config;
+        let looks = config.roots().into_iter().map(|root| {
+            // A job that hangs keeps nothing of a configuration that was replaced.
+            let (path, options) = (root.to_owned(), config.site.clone());
+            let open = move || open_site(&path, &options).map(drop);
+            Look {
+                root: Name::of(root).to_string(),
+                // After a reload, the same path may lead elsewhere.
+                hangs_alone: FileSystem::named((settings.generation, root)),
+                open: Box::new(move || open().map_err(|fault| fault.to_string())),
+            }
+        });
+        Some(looks.collect())
     }
 
     fn config(&self) -> Arc<[u8]> {
@@ -71,8 +91,9 @@ impl Operated for RunningServer {
         self.reloader.log_level()
     }
 
-    fn set_log_level(&self, level: LogLevel) {
-        self.reloader.set_log_level(level);
+    fn set_log_level(&self, level: LogLevel) -> Option<Result<(), NoSuchLevel>> {
+        let changed = self.reloader.set_log_level(level)?;
+        Some(changed.map(|earlier| tell_change(earlier, level)))
     }
 
     fn ask_workers(&self) {

@@ -19,7 +19,7 @@ use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
 use crate::net::tls::options::TlsOptions;
 use crate::net::watches::Watches;
-use crate::observe::options::{LogLevel, LogOptions};
+use crate::observe::options::{LogLevel, LogOptions, NoSuchLevel};
 use crate::origin::auth::Guard;
 
 /// Replaces the settings of a running server.
@@ -192,15 +192,24 @@ impl Reloader {
         }
     }
 
-    /// Changes how much is logged, until the next reload.
-    pub(super) fn set_log_level(&self, level: LogLevel) {
-        if let Phase::Running(running) = &mut *lock(&self.phase) {
-            let options = Arc::new(running.log().at(level));
-            for worker in &running.workers {
-                worker.change(Change::Log(Arc::clone(&options)));
-            }
-            running.log = Some(options);
+    /// Changes how much is logged, until the next reload. Returns how much was. `None`: the server does not run.
+    pub(super) fn set_log_level(
+        &self,
+        level: LogLevel,
+    ) -> Option<Result<Option<LogLevel>, NoSuchLevel>> {
+        let Phase::Running(running) = &mut *lock(&self.phase) else {
+            return None;
+        };
+        let options = match running.log().at(level) {
+            Ok(options) => Arc::new(options),
+            Err(fault) => return Some(Err(fault)),
+        };
+        let earlier = running.log().level();
+        for worker in &running.workers {
+            worker.change(Change::Log(Arc::clone(&options)));
         }
+        running.log = Some(options);
+        Some(Ok(earlier))
     }
 
     fn wait_for_start(&self) {

@@ -382,7 +382,7 @@ fn start_workers(
             let mut context = Context::new(&settings, log, mailbox.wakes());
             context.observer.worker = number;
             if let Some(tally) = settings.tallies.get(number) {
-                context.count_in(Arc::clone(tally), &settings);
+                context.count_in(Arc::clone(tally));
             }
             if let Some(wire) = &settings.wire {
                 wire.wake_for_readers(mailbox.wakes().worker_waker());

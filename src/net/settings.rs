@@ -71,6 +71,8 @@ pub struct Settings {
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
     pub handlers: Arc<Vec<MakeHandler>>,
+    /// How many reloads came before.
+    pub generation: u64,
     /// Which connections end with the reload that these settings are for.
     pub ends: EndsWithReload,
 }
@@ -159,12 +161,6 @@ pub struct OpenSites {
 }
 
 impl OpenSites {
-    /// The names of the sites for operators: the hosts, and `*` for the site of all others, which comes first.
-    pub(super) fn names(&self) -> Vec<String> {
-        let others = self.others.iter().map(|(host, _)| host.to_string());
-        std::iter::once("*".to_owned()).chain(others).collect()
-    }
-
     /// Every site.
     #[cfg(feature = "live-reload")]
     pub(super) fn all(&self) -> impl Iterator<Item = &OpenSite> {
@@ -228,6 +224,7 @@ impl Settings {
         let counted = config.admin.as_ref().map_or(0, |_| config.threads.max(1));
         let tallies = (0..counted).map(|_| Arc::default()).collect();
         Settings {
+            generation: 0,
             handlers: Arc::default(),
             ends: EndsWithReload::default(),
             class: config.class_from.as_ref().map(|_| class()),
@@ -264,6 +261,7 @@ impl Settings {
     ) -> Settings {
         sites.keep_topics(&self.sites);
         Settings {
+            generation: self.generation + 1,
             ends: EndsWithReload::of(&self.config, &config),
             hosts: Arc::new(config.hosts()),
             config,

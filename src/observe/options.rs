@@ -1,5 +1,6 @@
 //! How requests are logged.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,6 +66,28 @@ impl LogLevel {
     }
 }
 
+/// Why a log has no such level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSuchLevel {
+    /// There is no log.
+    NoLog,
+    /// Its format has no heads.
+    NoHeads,
+}
+
+impl fmt::Display for NoSuchLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoSuchLevel::NoLog => {
+                "There is no access log. Start docroot with a --log-format other than off."
+            }
+            NoSuchLevel::NoHeads => {
+                "Only --log-format pretty prints heads. Send full, or start docroot with that format."
+            }
+        })
+    }
+}
+
 /// How requests are logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogOptions {
@@ -110,15 +133,21 @@ impl LogOptions {
         let level = match self.detail {
             _ if self.only_errors => LogLevel::Errors,
             Detail::Brief => LogLevel::Brief,
-            Detail::Full => LogLevel::Full,
-            Detail::Heads => LogLevel::Heads,
+            Detail::Heads if self.wants_heads() => LogLevel::Heads,
+            Detail::Full | Detail::Heads => LogLevel::Full,
         };
         (self.format != LogFormat::Off).then_some(level)
     }
 
     /// The same options at this level. Errors are logged as before.
-    pub fn at(&self, level: LogLevel) -> LogOptions {
-        LogOptions {
+    pub fn at(&self, level: LogLevel) -> Result<LogOptions, NoSuchLevel> {
+        match self.format {
+            LogFormat::Off => return Err(NoSuchLevel::NoLog),
+            LogFormat::Pretty => {}
+            _ if level == LogLevel::Heads => return Err(NoSuchLevel::NoHeads),
+            _ => {}
+        }
+        Ok(LogOptions {
             only_errors: level == LogLevel::Errors,
             detail: match level {
                 LogLevel::Errors => self.detail,
@@ -127,7 +156,7 @@ impl LogOptions {
                 LogLevel::Heads => Detail::Heads,
             },
             ..self.clone()
-        }
+        })
     }
 
     /// Whether the log prints heads.
@@ -225,6 +254,41 @@ impl JsonField {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_format_without_heads_has_no_level_for_them() {
+        let formats = [LogFormat::Combined, LogFormat::Json, LogFormat::Journal];
+        for format in formats.into_iter().chain([LogFormat::Pretty]) {
+            let log = LogOptions {
+                format,
+                ..LogOptions::OFF
+            };
+            for level in LogLevel::ALL {
+                let has = level != LogLevel::Heads || format == LogFormat::Pretty;
+                let got = log.at(level).map(|log| log.level());
+                let want = if has {
+                    Ok(Some(level))
+                } else {
+                    Err(NoSuchLevel::NoHeads)
+                };
+                assert_eq!(got, want, "{format:?}");
+            }
+            // The operator may have written -vv.
+            let detail = Detail::Heads;
+            let level = LogOptions { detail, ..log }.level();
+            let is_pretty = format == LogFormat::Pretty;
+            let want = if is_pretty {
+                LogLevel::Heads
+            } else {
+                LogLevel::Full
+            };
+            assert_eq!(level, Some(want), "{format:?}");
+        }
+        let fault = LogOptions::OFF
+            .at(LogLevel::Full)
+            .expect_err("there is no log");
+        assert_eq!((fault, LogOptions::OFF.level()), (NoSuchLevel::NoLog, None));
+    }
 
     #[test]
     fn each_field_has_a_name_of_its_own() {

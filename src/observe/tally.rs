@@ -134,20 +134,31 @@ pub struct Tally {
     is_asked: AtomicBool,
     /// What the connections did when somebody asked last.
     phases: Mutex<Phases>,
-    /// The sites by their names, in the order in which they were configured first. Only a reload and a reader lock it.
-    sites: Mutex<Vec<(Arc<str>, Arc<SiteTally>)>>,
+    /// Only a start, a reload and a reader lock it.
+    sites: Mutex<Sites>,
+}
+
+/// The sites by their names. None is removed, so the place of a site is its number for ever.
+#[derive(Debug)]
+struct Sites(Vec<(Arc<str>, Arc<SiteTally>)>);
+
+impl Default for Sites {
+    /// What stands for no site.
+    fn default() -> Sites {
+        Sites(vec![("".into(), Arc::default())])
+    }
 }
 
 impl Tally {
-    /// What the worker counts of a site. A site that comes back after a reload goes on with its counters.
-    fn of_site(&self, name: &str) -> Arc<SiteTally> {
-        let mut sites = lock(&self.sites);
-        if let Some((_, tally)) = sites.iter().find(|(known, _)| **known == *name) {
-            return Arc::clone(tally);
-        }
-        let tally = Arc::<SiteTally>::default();
-        sites.push((name.into(), Arc::clone(&tally)));
-        tally
+    /// The number of the site with this name. A site that comes back after a reload goes on with its counters.
+    pub fn number_of(&self, name: &str) -> SiteNumber {
+        let sites = &mut lock(&self.sites).0;
+        let known = sites.iter().position(|(known, _)| **known == *name);
+        let place = known.unwrap_or_else(|| {
+            sites.push((name.into(), Arc::default()));
+            sites.len() - 1
+        });
+        SiteNumber::try_from(place).unwrap_or_default()
     }
 
     /// Asks the worker what its connections do. It must be woken.
@@ -191,15 +202,16 @@ pub struct Counting {
     sites: Vec<Arc<SiteTally>>,
 }
 
-/// The number of a site in the configuration. 0 stands for requests that reached none.
+/// The number of a site in the tally of a worker. 0 stands for requests that reached none.
 pub type SiteNumber = u16;
 
 impl Counting {
-    /// For the sites with these names.
-    pub fn new(tally: Arc<Tally>, names: &[String]) -> Counting {
-        let of_none = std::iter::once("");
-        let names = of_none.chain(names.iter().map(String::as_str));
-        let sites = names.map(|name| tally.of_site(name)).collect();
+    /// For the sites that have a number now.
+    pub fn new(tally: Arc<Tally>) -> Counting {
+        let known = lock(&tally.sites);
+        let sites = known.0.iter().map(|(_, tally)| Arc::clone(tally));
+        let sites = sites.collect();
+        drop(known);
         Counting { sites, tally }
     }
 
@@ -216,7 +228,7 @@ impl Counting {
         sent: u64,
         duration: Duration,
     ) {
-        // After a reload, a number may be that of no site any more.
+        // A reload changes no number, so a response that was under way is counted for its own site.
         let tally = self.sites.get(usize::from(site)).or(self.sites.first());
         tally
             .iter()
@@ -255,7 +267,7 @@ impl Totals {
     }
 
     fn add(&mut self, tally: &Tally) {
-        for (name, site) in &*lock(&tally.sites) {
+        for (name, site) in &lock(&tally.sites).0 {
             add_to(&mut self.sent, name, site.sent.value());
             for (method, status, count) in site.answers() {
                 let same = |(site, of, with, _): &&mut (Arc<str>, &str, u16, u64)| {
@@ -293,8 +305,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn sites(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
+    /// After a start or a reload with these sites.
+    fn counting(tally: &Arc<Tally>, names: &[&str]) -> Counting {
+        for name in names {
+            tally.number_of(name);
+        }
+        Counting::new(Arc::clone(tally))
     }
 
     #[test]
@@ -302,7 +318,7 @@ mod tests {
         let tallies = [Arc::<Tally>::default(), Arc::default()];
         let get = MethodLabel::of(Some(Method::Get));
         for tally in &tallies {
-            let counting = Counting::new(Arc::clone(tally), &sites(&["*", "a.example"]));
+            let counting = counting(tally, &["*", "a.example"]);
             counting.count((1, get), 200, 10, Duration::from_micros(100));
             counting.count((2, get), 200, 1, Duration::from_micros(101));
             counting.count((2, MethodLabel::OTHER), 501, 0, Duration::from_secs(61));
@@ -343,7 +359,7 @@ mod tests {
     #[test]
     fn no_client_makes_a_label() {
         let tally = Arc::<Tally>::default();
-        let counting = Counting::new(Arc::clone(&tally), &sites(&["*"]));
+        let counting = counting(&tally, &["*"]);
         for method in Method::all().map(Some).chain([None]) {
             for status in [0, 99, 100, 599, 600, u16::MAX] {
                 counting.count((1, MethodLabel::of(method)), status, 0, Duration::ZERO);
@@ -370,21 +386,22 @@ mod tests {
     #[test]
     fn a_site_that_comes_back_goes_on() {
         let tally = Arc::<Tally>::default();
-        for (names, number) in [
-            (&["*", "a", "b"][..], 3),
-            (&["*", "b", "a"], 2),
-            (&["*"], 1),
-            (&["*", "b"], 2),
-        ] {
-            let counting = Counting::new(Arc::clone(&tally), &sites(names));
-            counting.count((number, MethodLabel::OTHER), 200, 1, Duration::ZERO);
+        for names in [&["*", "a", "b"][..], &["*", "b", "a"], &["*"], &["*", "b"]] {
+            let counting = counting(&tally, names);
+            for name in names {
+                let number = tally.number_of(name);
+                counting.count((number, MethodLabel::OTHER), 200, 1, Duration::ZERO);
+            }
         }
+        // A response that began while the site was there.
+        let number = tally.number_of("a");
+        counting(&tally, &["*", "b"]).count((number, MethodLabel::OTHER), 200, 1, Duration::ZERO);
         let totals = Totals::of([&tally]);
         let sent: Vec<_> = totals
             .sent
             .iter()
             .map(|(site, sent)| (&**site, *sent))
             .collect();
-        assert_eq!(sent, [("", 0), ("*", 1), ("a", 0), ("b", 3)]);
+        assert_eq!(sent, [("", 0), ("*", 4), ("a", 3), ("b", 3)]);
     }
 }

@@ -50,7 +50,7 @@ impl Embedded {
         Embedded::stored(content, Coding::Identity, media_type, policy)
     }
 
-    /// The same for content that was made for one request.
+    /// The same for content that was made for one request. See [`answer_made`].
     pub fn made(content: Vec<u8>, media_type: &'static str, policy: &'static str) -> Embedded {
         Embedded::stored(content.into(), Coding::Identity, media_type, policy)
     }
@@ -125,6 +125,28 @@ pub fn answer_embedded(
     file: &Embedded,
     trace: &mut Trace,
 ) -> Answer {
+    answer(origin, request, path, file, file.content.clone(), trace)
+}
+
+/// Answers a request for what was made for it, and holds no second copy of its content. No rules are for its path.
+pub fn answer_made(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    mut file: Embedded,
+    trace: &mut Trace,
+) -> Answer {
+    let content = std::mem::take(&mut file.content);
+    answer(origin, request, b"", &file, content, trace)
+}
+
+fn answer(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: &[u8],
+    file: &Embedded,
+    content: Cow<'static, [u8]>,
+    trace: &mut Trace,
+) -> Answer {
     if let Some(response) = without_file(request, trace) {
         return Answer::Ready(response);
     }
@@ -152,7 +174,7 @@ pub fn answer_embedded(
         media_type: file.media_type,
         variant,
         dimensions,
-        length: is_stored.then_some(file.content.len() as u64),
+        length: is_stored.then_some(content.len() as u64),
         has_ranges: is_stored,
         policy: Some(file.policy),
         rules: &rules,
@@ -163,7 +185,7 @@ pub fn answer_embedded(
     rules.note(trace);
     Answer::Ready(match decided.without_content() {
         Some(response) => response,
-        None => with_content(origin, request, path, file, decided),
+        None => with_content(origin, request, path, (content, file.stored), decided),
     })
 }
 
@@ -172,14 +194,14 @@ fn with_content(
     origin: &mut Origin,
     request: &Request<'_>,
     path: &[u8],
-    file: &Embedded,
+    (content, stored): (Cow<'static, [u8]>, Coding),
     decided: Decided<'_>,
 ) -> Response {
-    let bytes = match &file.content {
+    let bytes = match content {
         Cow::Borrowed(content) => HeldBytes::of_program(content),
-        Cow::Owned(content) => held(origin, content.clone()),
+        Cow::Owned(content) => held(origin, content),
     };
-    if decided.variant().coding == file.stored {
+    if decided.variant().coding == stored {
         return decided.with_content(Whole::Stored(Stored::Memory(bytes)));
     }
     if request.method() == Some(Method::Head) {

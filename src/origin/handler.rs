@@ -34,7 +34,7 @@ use crate::site::resolve::{SWEEP, Site};
 
 /// Answers the requests of one worker.
 pub struct Origin {
-    /// The number of the site in the metrics.
+    /// The number of the site in the metrics. 0 if they are off.
     pub number: SiteNumber,
     /// The document root.
     pub site: Site,

@@ -78,8 +78,13 @@ impl Origins {
         &mut self.first
     }
 
-    /// Counts in `tally` how the caches are used.
+    /// Counts in `tally` how the caches are used, and gives each site its number there. For operators, the site of
+    /// all other hosts is `*`.
     pub fn count_in(&mut self, tally: &Arc<Tally>) {
+        self.first.number = tally.number_of("*");
+        for (host, origin) in &mut self.others {
+            origin.number = tally.number_of(&host.to_string());
+        }
         self.all().for_each(|origin| origin.site.count_in(tally));
     }
 

@@ -146,7 +146,7 @@ pub enum OwnPageReason {
     ClassCounted,
     /// The class does not count it.
     ClassUncounted,
-    /// A root cannot be opened.
+    /// A root cannot be opened, or it is not known whether it can.
     NotReady,
     /// The operator has changed how much is logged.
     LogLevelChanged,
@@ -174,7 +174,7 @@ impl OwnPageReason {
             OwnPageReason::ManyViewers => "as many live views are open as may be",
             OwnPageReason::ClassCounted => "the class counts what the learner has done",
             OwnPageReason::ClassUncounted => "the class does not count the report",
-            OwnPageReason::NotReady => "a root cannot be opened",
+            OwnPageReason::NotReady => "it is not certain that every root can be opened",
             OwnPageReason::LogLevelChanged => "the log level was changed",
             OwnPageReason::LogLevelUnchanged => "the request does not change the log level",
             OwnPageReason::Lab => "the lab was asked for this response",

@@ -21,6 +21,7 @@
 //! another disk         read            waits for the fourth one, or for a place among the two
 //! ```
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::site::line::Line;
+use crate::text::hash::stable_hash;
 
 /// For jobs that belong to no client.
 pub const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -55,7 +57,7 @@ pub enum Effort {
     Read,
 }
 
-/// The file system that a job is for, by the number of its device.
+/// The file system that a job is for, by the number of its device. Or what else may hang alone, by a hash of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileSystem(u64);
 
@@ -66,6 +68,11 @@ impl FileSystem {
     /// The one with this device number.
     pub fn of_device(number: u64) -> FileSystem {
         FileSystem(number)
+    }
+
+    /// What has this name, for a pool whose other jobs have names too.
+    pub fn named(name: impl Hash) -> FileSystem {
+        FileSystem(stable_hash(name))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Responses of the administrative pages.
 
 use crate::guide::plain;
-use crate::origin::embedded::{Embedded, answer_embedded};
+use crate::origin::embedded::{Embedded, answer_made};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::Reason;
 use crate::origin::request::Request;
@@ -11,6 +11,9 @@ use crate::semantics::trace::Trace;
 
 /// Seconds after which a refused client may ask again.
 const RETRY_AFTER: u64 = 2;
+
+/// Why there is nothing to look at or to change.
+pub(super) const NOT_RUNNING: &str = "the server has not started, or has ended";
 
 /// The response of a server that is about to shut down.
 pub(super) fn leaving(trace: &mut Trace) -> Response {
@@ -26,23 +29,12 @@ pub(super) fn unavailable(reason: Reason, why: String, trace: &mut Trace) -> Res
 }
 
 /// The response with a text, as a representation.
-pub(super) fn text(
+pub(super) fn text_page(
     content: impl Into<Vec<u8>>,
     request: &Request<'_>,
     origin: &mut Origin,
     trace: &mut Trace,
 ) -> Answer {
     let page = Embedded::made(content.into(), plain::TEXT, plain::POLICY);
-    answer_page(&page, request, origin, trace)
-}
-
-/// The response with a page that was made just now.
-pub(super) fn answer_page(
-    page: &Embedded,
-    request: &Request<'_>,
-    origin: &mut Origin,
-    trace: &mut Trace,
-) -> Answer {
-    // No rules are for these paths.
-    answer_embedded(origin, request, b"", page, trace)
+    answer_made(origin, request, page, trace)
 }

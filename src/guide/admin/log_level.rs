@@ -8,12 +8,12 @@
 use std::sync::Arc;
 
 use crate::guide::access::refusal_to_foreign;
-use crate::guide::admin::answers::text;
+use crate::guide::admin::answers::{NOT_RUNNING, text_page};
 use crate::guide::admin::operated::Operated;
 use crate::guide::content::with_content;
 use crate::guide::fault::Fault;
 use crate::guide::plain;
-use crate::observe::options::LogLevel;
+use crate::observe::options::{LogLevel, NoSuchLevel};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::refuse::error;
@@ -32,9 +32,6 @@ const ALLOW: &str = "GET, HEAD, OPTIONS, PUT";
 /// The most bytes of content: a name and a line end.
 const LONGEST: u64 = 16;
 
-/// What is said if there is no log.
-const NO_LOG: &str = "There is no access log. Start docroot with a --log-format other than off.";
-
 /// The maximum length of the request content, if the request may have content.
 pub(super) fn takes_content(request: &Request<'_>) -> Option<u64> {
     let is_put = request.method() == Some(Method::Registered("PUT"));
@@ -51,7 +48,7 @@ pub(super) fn answer(
     match request.method() {
         Some(Method::Get | Method::Head) => {
             let name = server.log_level().map_or("off", LogLevel::name);
-            text(format!("{name}\n"), request, origin, trace)
+            text_page(format!("{name}\n"), request, origin, trace)
         }
         Some(Method::Registered("PUT")) => put(server, request, origin),
         Some(Method::Options) => {
@@ -73,12 +70,8 @@ fn put(server: &Arc<dyn Operated>, request: &Request<'_>, origin: &mut Origin) -
     let server = Arc::clone(server);
     let change = move |content: &[u8]| {
         let level = level(content)?;
-        if server.log_level().is_none() {
-            let text = NO_LOG.to_owned();
-            let status = Status::Conflict;
-            return Err(Fault { status, text });
-        }
-        server.set_log_level(level);
+        let changed = server.set_log_level(level).ok_or_else(not_running)?;
+        changed.map_err(conflict)?;
         let reason = Reason::OwnPage(OwnPageReason::LogLevelChanged);
         Ok(Response::new(Status::NoContent, reason).field("Cache-Control", "no-store"))
     };
@@ -98,6 +91,20 @@ fn level(content: &[u8]) -> Result<LogLevel, Fault> {
         let names = LogLevel::ALL.map(LogLevel::name).join(", ");
         Fault::query(format!("That is not a log level. Send one of {names}."))
     })
+}
+
+fn conflict(fault: NoSuchLevel) -> Fault {
+    Fault {
+        status: Status::Conflict,
+        text: fault.to_string(),
+    }
+}
+
+fn not_running() -> Fault {
+    Fault {
+        status: Status::ServiceUnavailable,
+        text: format!("Nothing was changed: {NOT_RUNNING}."),
+    }
 }
 
 fn refused(fault: Fault, trace: &mut Trace) -> Response {

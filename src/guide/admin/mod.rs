@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! /health      200, or 503 once the server will leave
-//! /ready       200, or 503 if a root cannot be opened or the server will leave
+//! /ready       200, or 503 if a root cannot be opened or does not answer, or the server will leave
 //! /metrics     numbers for Prometheus, see crate::observe::exposition
 //! /config      the configuration in use, without secrets
 //! /log-level   how much is logged; PUT changes it until the next reload
 //! ```
 //!
 //! The listener serves nothing of the site, and no public listener serves these pages. Anyone who can connect can use
-//! them. If only this machine can connect, docroot answers only for loopback names, see
+//! them. A page whose name was rebound cannot: docroot answers only for hosts that nobody can rebind, see
 //! [`crate::http1::allowed_hosts`].
 
 // What they see of the server.
@@ -29,7 +29,7 @@ use crate::origin::embedded::without_file;
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::request::Request;
 use crate::semantics::trace::Trace;
-use answers::{leaving, text};
+use answers::{leaving, text_page};
 use log_level::LOG_LEVEL;
 use operated::Operated;
 
@@ -50,7 +50,7 @@ impl AdminPages {
     fn health(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         match self.server.is_leaving() {
             true => Answer::Ready(leaving(trace)),
-            false => text("ok\n", request, origin, trace),
+            false => text_page("ok\n", request, origin, trace),
         }
     }
 }
@@ -76,14 +76,12 @@ impl Handler for AdminPages {
         }
         type Page = fn(&AdminPages, &Request<'_>, &mut Origin, &mut Trace) -> Answer;
         let page: Page = match path {
-            b"/" => |_, request, origin, trace| text(INDEX, request, origin, trace),
+            b"/" => |_, request, origin, trace| text_page(INDEX, request, origin, trace),
             b"/health" => AdminPages::health,
-            b"/ready" => |pages, request, origin, trace| {
-                waiting::ready(&pages.server, request, origin, trace)
-            },
+            b"/ready" => |pages, request, _, trace| waiting::ready(&pages.server, request, trace),
             b"/metrics" => |pages, request, _, _| waiting::metrics(&pages.server, request),
             b"/config" => |pages, request, origin, trace| {
-                text(pages.server.config().to_vec(), request, origin, trace)
+                text_page(pages.server.config().to_vec(), request, origin, trace)
             },
             _ => return None,
         };

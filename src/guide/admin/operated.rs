@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::guide::admin::metrics::Facts;
-use crate::observe::options::LogLevel;
+use crate::observe::options::{LogLevel, NoSuchLevel};
+use crate::site::disk::FileSystem;
 
 /// The server that is operated.
 pub trait Operated: Send + Sync {
     /// Whether load balancers should send clients elsewhere.
     fn is_leaving(&self) -> bool;
 
-    /// A job that opens every root again. It may wait for a disk. `None` if the server is not running.
-    fn look(&self) -> Option<Look>;
+    /// How to look at every root. `None` if the server has not started, or has ended.
+    fn looks(&self) -> Option<Vec<Look>>;
 
     /// The configuration in use, without secrets.
     fn config(&self) -> Arc<[u8]>;
@@ -19,8 +20,8 @@ pub trait Operated: Send + Sync {
     /// How much is logged; `None` if there is no log.
     fn log_level(&self) -> Option<LogLevel>;
 
-    /// Changes how much is logged.
-    fn set_log_level(&self, level: LogLevel);
+    /// Changes how much is logged, and tells the operator. `None` if the server has not started, or has ended.
+    fn set_log_level(&self, level: LogLevel) -> Option<Result<(), NoSuchLevel>>;
 
     /// Asks the workers what their connections do.
     fn ask_workers(&self);
@@ -32,5 +33,12 @@ pub trait Operated: Send + Sync {
     fn facts(&self) -> Facts;
 }
 
-/// Opens every root. The error says which one cannot be opened, and why.
-pub type Look = Box<dyn FnOnce() -> Result<(), String> + Send>;
+/// How to look at a root.
+pub struct Look {
+    /// The root, for operators.
+    pub root: String,
+    /// What may hang alone: this root, as the current configuration has it.
+    pub hangs_alone: FileSystem,
+    /// Opens it again. It may wait for a disk. The error names the root too.
+    pub open: Box<dyn FnOnce() -> Result<(), String> + Send>,
+}

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::vec::IntoIter;
 
-use crate::guide::admin::answers::{answer_page, leaving, text, unavailable};
+use crate::guide::admin::answers::{NOT_RUNNING, leaving, text_page, unavailable};
 use crate::guide::admin::metrics;
-use crate::guide::admin::operated::Operated;
+use crate::guide::admin::operated::{Look, Operated};
 use crate::guide::plain;
 use crate::observe::exposition::Format;
-use crate::origin::embedded::Embedded;
+use crate::origin::embedded::{Embedded, answer_made};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::request::{Request, RequestBody};
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::trace::Trace;
 use crate::semantics::variant::Dimension;
-use crate::site::disk::{Effort, Ended, FileSystem, NOBODY, Pending, Registered, Room};
+use crate::site::disk::{DiskPool, Effort, Ended, NOBODY, Pending, Registered, Room};
 
 /// How long the disk may take. Load balancers wait for a few seconds.
 const DISK: Duration = Duration::from_secs(2);
@@ -24,43 +25,80 @@ const DISK: Duration = Duration::from_secs(2);
 const WORKERS: Duration = Duration::from_millis(250);
 
 /// The time between two checks whether the workers have answered.
-const LOOK: Duration = Duration::from_millis(2);
+const CHECK: Duration = Duration::from_millis(2);
 
 /// `/ready`.
 pub(super) fn ready(
     server: &Arc<dyn Operated>,
     request: &Request<'_>,
-    origin: &mut Origin,
     trace: &mut Trace,
 ) -> Answer {
     if server.is_leaving() {
         return Answer::Ready(leaving(trace));
     }
-    let pending = server
-        .look()
-        .zip(origin.site.disk())
-        .and_then(|(look, disk)| {
-            let (effort, file_system) = (Effort::Look, FileSystem::NONE);
-            disk.submit(effort, file_system, NOBODY, Room::Limited, look)
-        });
-    match pending {
-        None => not_ready(
-            "the roots were not checked: the disk is busy".to_owned(),
-            trace,
-        ),
-        Some(pending) => Answer::Later(Box::new(Ready {
-            pending,
-            registered: Registered::default(),
-            until: request.instant + DISK,
-        })),
+    let Some(looks) = server.looks() else {
+        return not_ready(NOT_RUNNING.to_owned(), trace);
+    };
+    Answer::Later(Box::new(Ready {
+        looks: looks.into_iter(),
+        under_way: None,
+        registered: Registered::default(),
+        until: request.instant + DISK,
+    }))
+}
+
+/// Waits until the roots are open, one after another. The first one that hangs is the one to name.
+struct Ready {
+    /// Those that have not begun.
+    looks: IntoIter<Look>,
+    under_way: Option<LookUnderWay>,
+    registered: Registered,
+    until: Instant,
+}
+
+struct LookUnderWay {
+    root: String,
+    pending: Pending<Result<(), String>>,
+}
+
+impl LookUnderWay {
+    /// `None` if no thread can be started.
+    fn begin(look: Look, disk: Option<&DiskPool>) -> Option<LookUnderWay> {
+        let Look {
+            root,
+            hangs_alone,
+            open,
+        } = look;
+        let pending = disk?.submit(Effort::Look, hangs_alone, NOBODY, Room::Limited, open)?;
+        Some(LookUnderWay { root, pending })
     }
 }
 
-/// Waits until the roots are open.
-struct Ready {
-    pending: Pending<Result<(), String>>,
-    registered: Registered,
-    until: Instant,
+impl Ready {
+    /// Whether every root could be opened, or why that is not known. `None`: not yet.
+    fn outcome(&mut self, now: Instant, disk: Option<&DiskPool>) -> Option<Result<(), String>> {
+        loop {
+            if let Some(LookUnderWay { root, pending }) = &self.under_way {
+                let unknown = |why| Some(Err(format!("{root} was not checked: {why}")));
+                match pending.poll() {
+                    Some(Ended::Done(Ok(()))) => {}
+                    Some(Ended::Done(Err(why))) => return Some(Err(why)),
+                    Some(Ended::Panicked) => return unknown("docroot has a bug"),
+                    Some(Ended::Displaced) => return unknown("too many others are being checked"),
+                    None if now < self.until => return None,
+                    None => return unknown("the disk does not answer"),
+                }
+            }
+            let Some(look) = self.looks.next() else {
+                return Some(Ok(()));
+            };
+            self.under_way = LookUnderWay::begin(look, disk);
+            if self.under_way.is_none() {
+                let why = "the roots were not checked: no thread can be started";
+                return Some(Err(why.to_owned()));
+            }
+        }
+    }
 }
 
 impl Responder for Ready {
@@ -71,19 +109,16 @@ impl Responder for Ready {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
-        let ended = self.pending.poll();
-        if ended.is_none() && request.instant < self.until {
-            self.pending.wake_once(&mut self.registered, request.wakers);
-            return Polled::WaitForDisk(self.until);
+        match self.outcome(request.instant, origin.site.disk()) {
+            Some(Ok(())) => Polled::Done(text_page("ready\n", request, origin, trace)),
+            Some(Err(why)) => Polled::Done(not_ready(why, trace)),
+            None => {
+                if let Some(look) = &self.under_way {
+                    look.pending.wake_once(&mut self.registered, request.wakers);
+                }
+                Polled::WaitForDisk(self.until)
+            }
         }
-        Polled::Done(match ended {
-            Some(Ended::Done(Ok(()))) => text("ready\n", request, origin, trace),
-            Some(Ended::Done(Err(why))) => not_ready(why, trace),
-            _ => not_ready(
-                "the roots were not checked: the disk does not answer".to_owned(),
-                trace,
-            ),
-        })
     }
 }
 
@@ -116,13 +151,13 @@ impl Responder for Metrics {
         trace: &mut Trace,
     ) -> Polled {
         if !self.server.have_workers_answered() && request.instant < self.until {
-            return Polled::WaitUntil(request.instant + LOOK);
+            return Polled::WaitUntil(request.instant + CHECK);
         }
         let offered = Format::MEDIA_TYPES;
         let index = choose_media_type(request.fields(), &offered, trace).index;
         let content = metrics::write(&self.server.facts(), Format::ALL[index]);
         let page = Embedded::made(content.into(), offered[index], plain::POLICY);
         let page = page.varying(Dimension::MediaType);
-        Polled::Done(answer_page(&page, request, origin, trace))
+        Polled::Done(answer_made(origin, request, page, trace))
     }
 }
