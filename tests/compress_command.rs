@@ -40,6 +40,12 @@ impl Folder {
         self.0.path().join(name)
     }
 
+    /// When anything of a file changed (ctime).
+    fn changed(&self, name: &str) -> (i64, i64) {
+        let state = fs::metadata(self.path(name)).expect("a file");
+        (state.ctime(), state.ctime_nsec())
+    }
+
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
@@ -244,10 +250,6 @@ fn the_sidecar_of_an_original_that_an_older_one_has_replaced_is_renewed() {
     let folder = Folder::new().with("a.html", text());
     folder.set_time("a.html", noon());
     folder.compressed(&[]);
-    let changed = |name: &str| {
-        let state = fs::metadata(folder.path(name)).expect("a file");
-        (state.ctime(), state.ctime_nsec())
-    };
     let old = text() + "older";
     // The clock of the file system has a coarse tick.
     until("the original is put in place later", || {
@@ -256,7 +258,7 @@ fn the_sidecar_of_an_original_that_an_older_one_has_replaced_is_renewed() {
         let mut sidecars = WRITTEN
             .iter()
             .map(|extension| format!("a.html.{extension}"));
-        sidecars.all(|name| changed("a.html") > changed(&name))
+        sidecars.all(|name| folder.changed("a.html") > folder.changed(&name))
     });
     let summary = folder.compressed(&["--clean"]);
     assert!(summary.contains("wrote 1 file (gz)"), "{summary}");
@@ -389,16 +391,20 @@ fn clean_removes_what_is_of_no_use() {
     assert!(summary.ends_with(&line), "{summary}");
 }
 
-#[test]
-fn clean_removes_outdated_files_that_are_not_renewed() {
+/// What no coding makes smaller.
+fn hard() -> Vec<u8> {
     let hard = noise(3000)
         .iter()
         .map(|byte| byte.wrapping_mul(167))
         .collect::<Vec<u8>>();
     let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::Write::write_all(&mut coder, &hard).expect("memory");
-    let hard = coder.finish().expect("memory");
-    let folder = Folder::new().with("a.wasm", &hard);
+    coder.finish().expect("memory")
+}
+
+#[test]
+fn clean_removes_outdated_files_that_are_not_renewed() {
+    let folder = Folder::new().with("a.wasm", hard());
     for extension in ["br", "zst", "gz"] {
         let name = format!("a.wasm.{extension}");
         folder.write(&name, "old");
@@ -409,6 +415,29 @@ fn clean_removes_outdated_files_that_are_not_renewed() {
     let summary = folder.compressed(&["--clean"]);
     assert_eq!(folder.names(), ["a.wasm"]);
     assert!(summary.ends_with("3 files: removed\n"), "{summary}");
+}
+
+/// The original may be an older one that was put back, whose content the precompressed files hold.
+#[test]
+fn clean_keeps_what_may_be_right_and_is_not_renewed() {
+    let sidecars = ["br", "gz", "zst"].map(|extension| format!("a.wasm.{extension}"));
+    let folder = Folder::new().with("a.wasm", hard());
+    for name in &sidecars {
+        folder.write(name, "perhaps right");
+        folder.set_time(name, noon());
+    }
+    until("the original is put in place later", || {
+        folder.write("a.wasm", hard());
+        folder.set_time("a.wasm", noon() - Duration::from_secs(9));
+        let later = |name: &String| folder.changed("a.wasm") > folder.changed(name);
+        sidecars.iter().all(later)
+    });
+    folder.compressed(&["--clean"]);
+    assert_eq!(folder.names().len(), 4);
+    // Now they are certainly wrong.
+    folder.set_time("a.wasm", noon() + Duration::from_secs(9));
+    folder.compressed(&["--clean"]);
+    assert_eq!(folder.names(), ["a.wasm"]);
 }
 
 /// They may be all that there is.

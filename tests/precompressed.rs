@@ -604,7 +604,7 @@ fn an_outdated_file_is_told_of_once() {
     });
     let line = |name: &str| {
         format!(
-            "docroot: \"{name}\" is older than \"page.html\", so docroot does not send it; \
+            "docroot: \"{name}\" is older than \"page.html\"; docroot does not send \"{name}\"; \
              run docroot compress to renew it\n"
         )
     };

@@ -32,11 +32,11 @@ impl Outdated {
         let why = match why {
             Why::Older => format!("{name} is older than {newer}"),
             Why::PutBefore => {
-                format!("{newer} was put in place after {name}, which may be outdated")
+                format!("{name} may be outdated, because {newer} was put in place after it")
             }
         };
         let mut lines = vec![format!(
-            "{why}, so docroot does not send it; run docroot compress to renew it"
+            "{why}; docroot does not send {name}; run docroot compress to renew it"
         )];
         if self.told.len() == MOST {
             lines.push("further outdated precompressed files are not reported".into());
@@ -53,8 +53,8 @@ mod tests {
     fn each_file_is_told_of_once_and_not_too_many_are() {
         let mut outdated = Outdated::default();
         let told = outdated.lines(b"a\n.html.br", b"a\n.html", Why::Older);
-        let want = "\"a\\n.html.br\" is older than \"a\\n.html\", so docroot does not send it; \
-                    run docroot compress to renew it";
+        let want = "\"a\\n.html.br\" is older than \"a\\n.html\"; \
+                    docroot does not send \"a\\n.html.br\"; run docroot compress to renew it";
         assert_eq!(told, [want]);
         assert!(
             outdated
@@ -62,8 +62,8 @@ mod tests {
                 .is_empty()
         );
         let told = outdated.lines(b"b.gz", b"b", Why::PutBefore);
-        let want = "\"b\" was put in place after \"b.gz\", which may be outdated, so docroot does not send it; \
-                    run docroot compress to renew it";
+        let want = "\"b.gz\" may be outdated, because \"b\" was put in place after it; \
+                    docroot does not send \"b.gz\"; run docroot compress to renew it";
         assert_eq!(told, [want]);
         for number in 2..MOST - 1 {
             let path = format!("{number}.gz");

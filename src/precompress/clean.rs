@@ -7,6 +7,8 @@
 //!     page.html.br                                removed
 //! page.html was put in place after page.html.br, and docroot writes no new page.html.br
 //!     page.html.br                                kept: it may be right
+//! page.html was put in place after page.html.gz, and a new page.html.gz would be no gain
+//!     page.html.gz                                kept: it may be right
 //! docroot did not write data.csv.gz, and there is no data.csv
 //!     data.csv.gz                                 kept: it may be the only copy
 //! data.tar is newer than data.tar.gz, but docroot does not compress .tar files
@@ -38,7 +40,7 @@ pub(super) fn is_useless(sidecar: &Entry, original: &Entry) -> bool {
 }
 
 /// Whether it is certain that a sidecar does not hold the content of its original.
-fn is_wrong(sidecar: &Entry, original: &Entry) -> bool {
+pub(super) fn is_wrong(sidecar: &Entry, original: &Entry) -> bool {
     sidecar.size == 0 || outdated(sidecar.times, original.times) == Some(Outdated::Older)
 }
 

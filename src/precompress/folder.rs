@@ -41,8 +41,9 @@ pub(super) fn open_root(path: &Path) -> io::Result<OwnedFd> {
     Ok(openat(CWD, path, FOLDER, Mode::empty())?)
 }
 
-/// Opens one folder after another below a root. Most are near the one before, so the last folders on its path stay open:
-/// to open each from the root would take quadratic time in a deep tree.
+/// Opens one folder after another below a root. Most are near the one before, so the last folders on its path stay open.
+/// On the way down, each folder is opened once. On the way back up from a depth greater than `KEPT`, the path is opened
+/// from the root again, but only about once for `KEPT` folders. This is quadratic in the depth, divided by `KEPT`.
 pub(super) struct Way<'a> {
     root: BorrowedFd<'a>,
     /// The path of the last folder.
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deep_tree_takes_linear_work() {
+    fn a_deep_tree_takes_linear_work_down_and_a_part_of_quadratic_work_up() {
         const DEPTH: usize = 1000;
         let folder = tempfile::tempdir().expect("a folder");
         let root = open_root(folder.path()).expect("a folder");

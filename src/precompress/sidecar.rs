@@ -22,7 +22,8 @@ use super::task::{Outcome, Task};
 /// The names of unfinished sidecars begin with this. A dot hides them from clients.
 pub(super) const UNFINISHED: &[u8] = b".docroot-compress-";
 
-/// Writes the sidecar of `task`, unless it would save less than 2 %. `clean` removes an outdated one then.
+/// Writes the sidecar of `task`, unless it would save less than 2 %. `clean` removes one that is
+/// certainly wrong then.
 pub(super) fn write(
     way: &mut Way<'_>,
     task: &Task,
@@ -61,7 +62,7 @@ pub(super) fn write(
     }
     coded.map_err(cannot_write)?;
     if !is_gain(before.size, after) {
-        let removed = task.replaces && clean;
+        let removed = task.replaces_wrong && clean;
         if removed {
             remove(&folder, &sidecar)?;
         }

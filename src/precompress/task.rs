@@ -16,8 +16,8 @@ pub(super) struct Task {
     pub extension: &'static str,
     /// Its coding.
     pub coding: Coding,
-    /// Whether there is one that is outdated.
-    pub replaces: bool,
+    /// Whether there is one that certainly does not hold the content of the original.
+    pub replaces_wrong: bool,
 }
 
 /// Something that happened.
@@ -47,7 +47,7 @@ pub(super) enum Outcome {
     },
     /// It would not be smaller by 2 %.
     NoGain {
-        /// Whether an outdated one was removed.
+        /// Whether one that is certainly wrong was removed.
         removed: bool,
     },
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use rustix::fs::FileType;
 
-use super::clean::{Cleaning, is_left_over, is_useless};
+use super::clean::{Cleaning, is_left_over, is_useless, is_wrong};
 use super::encode::written;
 use super::fault::{Fault, FileFault};
 use super::folder::{Entries, Entry, Way, entries, open_file};
@@ -123,7 +123,7 @@ impl Walk<'_> {
                 name: name.to_vec(),
                 extension,
                 coding,
-                replaces: sidecar.is_some(),
+                replaces_wrong: sidecar.is_some_and(|sidecar| is_wrong(sidecar, file)),
             };
             // Nobody listens any more if the work is to stop.
             let _ = self.tasks.send(task);

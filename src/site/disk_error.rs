@@ -71,6 +71,14 @@ pub enum Told {
 }
 
 impl DiskError {
+    /// The error of a read. Whatever the system says, the file or directory was found.
+    pub(super) fn of_read(error: &io::Error) -> DiskError {
+        match Errno::from_io_error(error).map(DiskError::from) {
+            Some(known) if !known.is_absence() => known,
+            _ => DiskError::Failed,
+        }
+    }
+
     /// Whether there is no descriptor or no coder free, which may pass soon.
     pub fn is_scarcity(self) -> bool {
         matches!(self, DiskError::Exhausted | DiskError::CodersBusy)
@@ -150,16 +158,6 @@ impl DiskError {
             DiskError::Leased => "another program has a lease on the file and does not give it up",
             DiskError::Unsteady => "the file keeps changing",
             DiskError::Failed => "the disk could not be read",
-        }
-    }
-}
-
-impl DiskError {
-    /// The error of a read. Whatever the system says, the file or directory was found.
-    pub(super) fn of_read(error: &io::Error) -> DiskError {
-        match Errno::from_io_error(error).map(DiskError::from) {
-            Some(known) if !known.is_absence() => known,
-            _ => DiskError::Failed,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::site::devices::Mount;
 use crate::site::disk_error::{DiskError, LookupError};
 
 /// The coarsest timestamp resolution of common file systems, in seconds, rounded up.
-const COARSEST_TICK: i64 = 3;
+pub(super) const COARSEST_TICK: i64 = 3;
 
 /// Whether the tick of a file system's clock in which something was seen is over.
 pub(super) fn is_tick_over(seen: i64, now: i64) -> bool {

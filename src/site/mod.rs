@@ -95,5 +95,7 @@ pub mod named_file;
 pub mod disk_error;
 // The state of a file on disk.
 pub mod file_state;
+// When states of files were seen first.
+mod first_seen;
 // The document root: its files and directories.
 pub mod root;

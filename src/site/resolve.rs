@@ -8,7 +8,6 @@
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,7 +27,8 @@ use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::{LastLook, StoredFile};
-use crate::site::file_state::{FileKind, FileState, is_tick_over};
+use crate::site::file_state::{FileKind, FileState};
+use crate::site::first_seen::FirstSeen;
 use crate::site::given_root::{self, GivenRoot};
 use crate::site::held::HeldBytes;
 use crate::site::lookup::{self, FileRead, Resolved};
@@ -48,10 +48,6 @@ pub const SWEEP: Duration = Duration::from_secs(4);
 
 /// How many seconds the clock of another machine may be behind that of this one.
 const LARGEST_SKEW: i64 = 24 * 3600;
-
-/// States that are remembered because they are not settled. When there are more, all are forgotten. Then their
-/// files are cached a few seconds later.
-const MOST_SEEN: usize = 1024;
 
 /// For how many seconds after a look at a file its names are certainly in the kernel's memory. Names
 /// that nobody uses stay there for minutes, unless memory is very short.
@@ -81,9 +77,8 @@ pub struct Site {
     swept: i64,
     /// Scratch space for a path with the name of an index file.
     index_path: Vec<u8>,
-    /// When this worker first saw a state that is not settled, of a file whose file system has a clock of its
-    /// own. By a hash of the state, in seconds since 1970.
-    seen: HashMap<u64, i64>,
+    /// States that are not settled, of files whose file systems have clocks of their own.
+    seen: FirstSeen,
 }
 
 /// The path of the root, and what the worker knows of it.
@@ -137,7 +132,7 @@ impl Site {
             now: 0,
             swept: 0,
             index_path: Vec::new(),
-            seen: HashMap::new(),
+            seen: FirstSeen::default(),
         }
     }
 
@@ -586,8 +581,7 @@ impl Site {
         if !self.root.devices().has_own_clock(state.device()) {
             return state.is_settled(self.now);
         }
-        let first = self.seen.get(&stable_hash(state));
-        first.is_some_and(|&first| is_tick_over(first, self.now))
+        self.seen.is_tick_over(state, self.now)
             || state.is_settled(self.now.saturating_sub(LARGEST_SKEW))
     }
 
@@ -596,10 +590,7 @@ impl Site {
     pub(super) fn settles(&mut self, state: &FileState) -> bool {
         let is_settled = self.is_settled(state);
         if !is_settled && self.root.devices().has_own_clock(state.device()) {
-            if self.seen.len() >= MOST_SEEN {
-                self.seen.clear();
-            }
-            self.seen.entry(stable_hash(state)).or_insert(self.now);
+            self.seen.note(state, self.now);
         }
         is_settled
     }
