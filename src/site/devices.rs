@@ -40,13 +40,6 @@ enum Class {
     Remote,
 }
 
-impl Class {
-    /// Whether the kernel alone answers for it. Then no other machine or program changes files or sets times.
-    fn is_of_kernel(self) -> bool {
-        matches!(self, Class::Local | Class::Generated)
-    }
-}
-
 /// How long a file system stays known if mounts have no number that is never used again (before Linux
 /// 6.8).
 const STAYS_KNOWN: Duration = Duration::from_secs(1);
@@ -69,7 +62,8 @@ struct Device {
     number: u64,
     mount: Mount,
     class: Class,
-    /// Whether its times may come from the clock of another machine.
+    /// Whether its times may come from the clock of another machine. Not if it is stacked: what overlayfs shows may only
+    /// be changed through it, and what it writes to cannot be remote.
     has_own_clock: bool,
     /// When it was learned, counted from the start.
     learned: Duration,
@@ -125,7 +119,8 @@ impl Devices {
 
     /// Whether the entries of a directory on this file system may be read on a worker.
     pub fn lists_quickly(&self, number: u64) -> bool {
-        self.is_quick(number) && self.class(number).is_some_and(Class::is_of_kernel)
+        let is_listed = |class| matches!(class, Class::Local | Class::Generated);
+        self.is_quick(number) && self.class(number).is_some_and(is_listed)
     }
 
     /// Whether this file system makes the contents of its files when somebody reads them. If so, their
@@ -141,7 +136,7 @@ impl Devices {
     }
 
     /// Whether the times of this file system may come from another clock than that of this machine, such as that
-    /// of a file server. A stacked one may show the files of a remote one.
+    /// of a file server.
     pub fn has_own_clock(&self, number: u64) -> bool {
         if number == self.root.number {
             return self.root.has_own_clock;
@@ -149,12 +144,6 @@ impl Devices {
         let others = self.others();
         let known = others.iter().find(|device| device.number == number);
         known.is_none_or(|device| device.has_own_clock)
-    }
-
-    /// Whether what the kernel has in memory of the files of the root's file system is what their file system would
-    /// answer. If a stacked one shows the files of a remote one, another machine may have changed them.
-    pub fn is_root_current(&self) -> bool {
-        self.root.class.is_of_kernel()
     }
 
     fn class(&self, number: u64) -> Option<Class> {
@@ -221,7 +210,7 @@ impl Device {
             number,
             mount,
             class,
-            has_own_clock: !class.is_of_kernel(),
+            has_own_clock: class == Class::Remote,
             learned,
             slow_until: AtomicU64::new(0),
         }
@@ -337,27 +326,6 @@ mod tests {
         assert!(devices.is_quick(2) && devices.lists_quickly(2));
         assert!(!devices.generates_files(1) && devices.reports_truly(1));
         assert!(!devices.generates_files(3) && !devices.reports_truly(3));
-    }
-
-    /// Files of a stacked file system may come from a file server.
-    #[test]
-    fn only_what_the_kernel_answers_for_has_its_clock_and_is_current_in_memory() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut devices = devices(&folder);
-        let classes = [
-            (Class::Local, true),
-            (Class::Generated, true),
-            (Class::Stacked, false),
-            (Class::Remote, false),
-        ];
-        for (class, is_of_kernel) in classes {
-            devices.root = Device::new(1, None, class, Duration::ZERO);
-            *devices.others() = vec![Device::new(2, Some(7), class, Duration::ZERO)];
-            assert_eq!(devices.has_own_clock(1), !is_of_kernel, "{class:?}");
-            assert_eq!(devices.has_own_clock(2), !is_of_kernel, "{class:?}");
-            assert_eq!(devices.is_root_current(), is_of_kernel, "{class:?}");
-        }
-        assert!(devices.has_own_clock(3), "it is not known");
     }
 
     #[test]

@@ -163,8 +163,7 @@ impl Root {
     }
 
     /// Like [`Root::find`], for a path that was found in the state `known` a moment ago. Its names are
-    /// in memory then, so one system call may do, or two if the root's file system is stacked. It asks no file
-    /// system that was mounted there meanwhile.
+    /// in memory then, so one system call may do. It asks no file system that was mounted there meanwhile.
     pub(super) fn find_again(
         &self,
         path: &[u8],
@@ -176,14 +175,7 @@ impl Root {
             && is_one_name(path)
         {
             let found = known_of_name(self.place.directory(), path)?;
-            let found = self.if_here(found.kind, found.state);
-            let is_current = found.is_none() || self.devices.is_root_current();
-            let found = match is_current {
-                true => found,
-                // Nothing is mounted there, so this asks only the file system of the root.
-                false => (self.devices).measured(self.devices.root(), || self.find_name(path))?,
-            };
-            if let Some(found) = found {
+            if let Some(found) = self.if_here(found.kind, found.state) {
                 return Ok(found);
             }
         }
