@@ -132,7 +132,7 @@ impl AllowedHosts {
         hosts
     }
 
-    /// The hosts of a server for operators,. Never every name: no page whose name was
+    /// The hosts of a server for operators. Never every name: no page whose name was
     /// rebound may read anything, wherever the server listens. Operators use any address that leads to it, and health
     /// checks of HTTP/1.0 name no host.
     pub fn for_operators(patterns: &[HostPattern]) -> AllowedHosts {
