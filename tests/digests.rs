@@ -485,8 +485,8 @@ fn has_tag_while_growing(jobs: usize) -> bool {
 #[test]
 fn a_file_that_grows_while_it_is_hashed_is_sent() {
     assert!(has_tag_while_growing(3));
-    let tagged: Vec<bool> = (12..=24).map(has_tag_while_growing).collect();
-    assert!(tagged.contains(&false), "{tagged:?}");
+    // How many jobs it takes until docroot gives up varies, because files are closed by jobs too.
+    assert!((12..=60).any(|jobs| !has_tag_while_growing(jobs)));
 }
 
 #[test]
