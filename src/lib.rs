@@ -27,6 +27,8 @@ pub mod semantics;
 pub mod precompress;
 // The files on disk.
 pub mod site;
+// What threads share.
+pub mod sync;
 // How values are formatted, and classes of octets. Pure.
 pub mod text;
 // RFC 6455: frames to messages and back. Pure.

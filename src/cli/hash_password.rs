@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -16,6 +16,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::cli::signals::held_back;
 use crate::origin::auth::fault::AuthError;
 use crate::semantics::protection::MOST_BYTES;
+use crate::sync::lock;
 
 /// Asks for a password and returns its hash.
 pub fn run() -> Result<String, String> {
@@ -141,11 +142,6 @@ fn restore(before: &Mutex<Termios>) -> MutexGuard<'_, Termios> {
     // If the terminal is gone, there is nothing to restore.
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
     before
-}
-
-fn lock(before: &Mutex<Termios>) -> MutexGuard<'_, Termios> {
-    // It never changes.
-    before.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! IPv6, so each address counts for itself, and not its network.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::sync::lock;
 
 /// A number of places. Clones count the same ones.
 #[derive(Clone)]
@@ -67,7 +69,7 @@ impl Places {
 
     fn all(&self) -> MutexGuard<'_, Vec<IpAddr>> {
         // No panic leaves the list half-written.
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.taken)
     }
 }
 

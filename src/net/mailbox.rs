@@ -5,7 +5,7 @@
 use std::io;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
 use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
@@ -17,6 +17,7 @@ use crate::observe::client::Client;
 use crate::observe::options::LogOptions;
 use crate::origin::reason::Reason;
 use crate::site::disk::Wakers;
+use crate::sync::lock;
 
 /// The token of the poller's waker. No slot has this token.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -362,11 +363,6 @@ impl Wakers for ConnectionWakers<'_> {
             token: self.token,
         }))
     }
-}
-
-/// Ignores poisoning, because a panic cannot leave the flag half-written.
-fn lock(flag: &Mutex<bool>) -> MutexGuard<'_, bool> {
-    flag.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

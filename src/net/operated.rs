@@ -2,7 +2,7 @@
 //!
 //! Everything is asked for when a page is requested, so a reload shows at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crate::guide::admin::metrics::Facts;
@@ -19,6 +19,7 @@ use crate::observe::tally::{Tally, Totals};
 use crate::site::budget::Account;
 use crate::site::disk::FileSystem;
 use crate::site::options::Budgets;
+use crate::sync::lock;
 use crate::text::escape::Name;
 
 /// A running server.
@@ -43,7 +44,7 @@ pub(super) struct RunningServer {
 
 impl RunningServer {
     fn usage(&self) -> Usage {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = lock(&self.files);
         files.read()
     }
 }

@@ -6,7 +6,7 @@
 //!                          (a fault: the old configuration stays)
 //! ```
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::net::config::Config;
@@ -21,6 +21,7 @@ use crate::net::tls::options::TlsOptions;
 use crate::net::watches::Watches;
 use crate::observe::options::{LogLevel, LogOptions, NoSuchLevel};
 use crate::origin::auth::Guard;
+use crate::sync::lock;
 
 /// Replaces the settings of a running server.
 #[derive(Default)]
@@ -224,11 +225,6 @@ impl Reloader {
             Phase::Starting | Phase::Ended => None,
         }
     }
-}
-
-/// A panic leaves nothing half-changed that matters: the next reload changes all of it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The users. If the options are unchanged, the old guard stays, with its checked passwords and failure counts.

@@ -16,7 +16,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use rustix::io::Errno;
 
 use super::log_file::LogFile;
 use super::regular;
+use crate::sync::lock;
 
 /// How many texts may wait for the reader of the standard error. Notices are rare, so the queue is full
 /// only if nobody reads. Then more texts are lost.
@@ -250,7 +251,7 @@ fn write(place: Place, text: &[u8]) {
 }
 
 fn error_log() -> MutexGuard<'static, Option<ErrorLog>> {
-    ERROR_LOG.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&ERROR_LOG)
 }
 
 impl ErrorLog {

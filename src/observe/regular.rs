@@ -4,7 +4,7 @@
 //! line, the beginning is taken back, so that the next line does not follow it.
 
 use std::os::fd::BorrowedFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use rustix::fs::{SeekFrom, fstat, ftruncate, seek, tell};
 use rustix::io::{Errno, write};
@@ -14,7 +14,7 @@ static WRITING: Mutex<()> = Mutex::new(());
 
 /// Keeps the other threads of this process from writing to regular files.
 pub(super) fn lock() -> MutexGuard<'static, ()> {
-    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+    crate::sync::lock(&WRITING)
 }
 
 /// The length of a file.

@@ -9,11 +9,12 @@
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::observe::wire::Phases;
 use crate::semantics::method::Method;
+use crate::sync::lock;
 
 /// A counter that one thread changes and others read. It needs no atomic addition.
 #[derive(Debug, Default)]
@@ -294,11 +295,6 @@ fn add_to(sums: &mut Vec<(Arc<str>, u64)>, name: &Arc<str>, amount: u64) {
         Some((_, sum)) => *sum += amount,
         None => sums.push((Arc::clone(name), amount)),
     }
-}
-
-/// No panic leaves what is locked half-written.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

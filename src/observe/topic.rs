@@ -9,9 +9,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Instant;
+
+use crate::sync::lock;
 
 /// A topic. Clones are the same topic.
 pub struct Topic<T>(Arc<Shared<T>>);
@@ -174,7 +176,7 @@ impl<T> Topic<T> {
     /// Ignores poisoning, because a panic cannot leave the state half-written.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         let state = &self.0.state;
-        state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(state)
     }
 }
 

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustix::fs::{AtFlags, unlinkat};
+
+use crate::sync::lock;
 
 /// Whether the work is to end, and which files are half-written.
 #[derive(Debug, Default)]
@@ -60,9 +62,6 @@ impl Stop {
     }
 
     fn unfinished(&self) -> MutexGuard<'_, Vec<(Arc<OwnedFd>, Vec<u8>)>> {
-        // No panic leaves the value half-written.
-        self.unfinished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.unfinished)
     }
 }

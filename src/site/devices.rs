@@ -14,8 +14,10 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use crate::sync::lock;
 
 /// File systems that are known beside that of the root. A site has few mounts.
 const MOST: usize = 64;
@@ -200,7 +202,7 @@ impl Devices {
     }
 
     fn others(&self) -> MutexGuard<'_, Vec<Device>> {
-        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.others)
     }
 }
 

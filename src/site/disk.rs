@@ -32,6 +32,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::site::line::Line;
+use crate::sync::lock;
 use crate::text::hash::stable_hash;
 
 /// For jobs that belong to no client.
@@ -515,11 +516,6 @@ fn lower_priority() {
 /// On other systems, this would change the whole process.
 #[cfg(not(target_os = "linux"))]
 fn lower_priority() {}
-
-/// Ignores poisoning, because no panic leaves the value half-written.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 #[cfg(test)]
 pub(super) mod tests {

@@ -27,6 +27,7 @@ use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, NOBODY, Pending, Ro
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::nofollow::{Blocking, PASS, open_one};
 use crate::site::root::{LinkPolicy, Root};
+use crate::sync::lock;
 use crate::text::escape::Name;
 
 /// The time between two looks of a worker at the path.
@@ -192,7 +193,7 @@ impl GivenRoot {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // No panic leaves the state half-written.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::semantics::digest::Algorithm;
 use crate::site::budget::{Account, Budget, Reserved};
@@ -22,6 +22,7 @@ use crate::site::nofollow::Blocking;
 use crate::site::open_file::Opened;
 use crate::site::resolve::Site;
 use crate::site::root::Root;
+use crate::sync::lock;
 
 /// What a worker hashes in one turn. Without instructions for it, SHA-256 takes half a millisecond for it.
 const MEMORY_PIECE: usize = 128 * 1024;
@@ -348,9 +349,4 @@ fn hash_piece(
         true => Step::Done(progress.hasher.finish()),
         false => Step::More(progress),
     })
-}
-
-/// Ignores poisoning, because no panic leaves the value half-written.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

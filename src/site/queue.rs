@@ -3,11 +3,12 @@
 //! Who gives up a place wakes who gets it, so nobody has to ask again and again.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
 use crate::site::disk::{Registered, Wakers};
 use crate::site::line::Line;
+use crate::sync::lock;
 
 /// The queue. All of its places and tickets share it, on any thread. Of each ticket that waits, it has the wakers.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ impl Queue {
 
     fn line(&self) -> MutexGuard<'_, Line<Vec<Waker>>> {
         // Nothing panics while the line is half-changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

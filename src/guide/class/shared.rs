@@ -1,7 +1,7 @@
 //! A class, as all workers share it.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::{Instant, SystemTime};
 
@@ -9,6 +9,7 @@ use crate::guide::class::report::Report;
 use crate::guide::class::roll::{MOST_LEARNERS, Roll, Uncounted};
 use crate::guide::places::Places;
 use crate::observe::topic::{Capacity, Reader, Topic};
+use crate::sync::lock;
 
 /// A page asks for the counts when it learns that they have changed, so nothing but the last change is kept.
 const KEPT: Capacity = Capacity { items: 1, bytes: 1 };
@@ -81,6 +82,6 @@ impl Class {
 
     fn roll(&self) -> MutexGuard<'_, Roll> {
         // No panic leaves the counts half-written.
-        self.roll.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.roll)
     }
 }

@@ -1,7 +1,7 @@
 //! The messages that clients of the lab send each other. All workers share them.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use crate::guide::places::{Full, Place, Places};
 use crate::guide::rate::RateLimit;
 use crate::observe::topic::{Capacity, News, Reader, Topic};
 use crate::semantics::status::Status;
+use crate::sync::lock;
 
 /// How many messages are kept for clients that ask for them.
 const MOST_KEPT: usize = 32;
@@ -75,7 +76,7 @@ impl Room {
     /// Posts a message `now`. Returns its number.
     pub fn post(&self, text: &str, now: Instant) -> Result<u64, Fault> {
         // A panic cannot leave the count half-written.
-        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut posted = lock(&self.posted);
         let is_admitted = posted.admits(now);
         drop(posted);
         if !is_admitted {

@@ -7,13 +7,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::guide::places::{Full, Place, Places};
+use crate::sync::lock;
 
 /// How many replays may be open at once. Each has a thread.
 const MOST_OPEN: usize = 8;
@@ -76,7 +77,7 @@ impl Replays {
 
     /// Ignores poisoning, because a panic cannot leave the map half-written.
     fn viewers(&self) -> MutexGuard<'_, HashMap<SocketAddr, Viewer>> {
-        self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.viewers)
     }
 }
 

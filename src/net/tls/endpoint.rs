@@ -32,6 +32,7 @@ use super::self_signed;
 use super::session::{MostUnfinished, Session};
 use crate::net::clock::Now;
 use crate::observe::notice::tell;
+use crate::sync::lock;
 
 /// The only protocol inside TLS (RFC 7301; RFC 9110 section 4.2.2).
 const HTTP_1_1: &[u8] = b"http/1.1";
@@ -169,7 +170,7 @@ impl Endpoint {
     /// Looks at the files. Returns how long the next look can wait if nobody asks for it.
     fn look(&self) -> Duration {
         // A check that panicked has left the state consistent.
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watch = lock(&self.watch);
         self.check_files(&mut watch, &Now::read());
         match watch.failure {
             Some(_) => RETRY_INTERVAL,

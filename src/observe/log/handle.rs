@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::{Receiver, SendError, Sender};
 
@@ -11,6 +11,7 @@ use crate::observe::event::{End, ExchangeRecord, TlsFailure, is_always_logged};
 use crate::observe::metrics::Counters;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::sampler::Sampler;
+use crate::sync::lock;
 
 /// One worker's handle to the log. Invariant: no call blocks.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ impl Collected {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Batch>> {
         // A line that a panic has left unfinished is not counted.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -13,7 +13,7 @@
 //! the operator has said that it was dropped. So the log takes the lines of workers that are stuck.
 
 use std::io::{self, PipeWriter};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use super::metrics::Counters;
 use super::notice;
 use super::options::{LogFormat, LogOptions};
 use super::sampler::Sampler;
+use crate::sync::lock;
 use handle::{Batch, Channels, Collected};
 use output::Output;
 use writer::{Report, Tally, Writer};
@@ -257,8 +258,7 @@ impl WriterThread {
     }
 
     fn collected(&self) -> MutexGuard<'_, Vec<Collected>> {
-        let collected = self.collected.lock();
-        collected.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.collected)
     }
 
     /// Ends the thread. Returns how many lines it has left unwritten, and what it has done.

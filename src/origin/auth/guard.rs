@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::never;
@@ -16,6 +16,7 @@ use crate::semantics::credentials::Credentials;
 use crate::semantics::protection::{NamedUser, Protection, User};
 use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Effort, FileSystem, Gate, NOBODY, Pending, Priority, Room};
+use crate::sync::lock;
 
 /// How many passwords may wait to be checked. A check takes about 40 ms with argon2 and 290 ms with bcrypt,
 /// so the last of them waits for seconds.
@@ -269,11 +270,6 @@ impl Guard {
         let users = self.users.read();
         Arc::clone(&users.unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// Ignores poisoning, because no panic leaves the value half-written.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@
 //! of the password too, so if the hash changes, the old password is forgotten at once.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
 use crate::semantics::credentials::Credentials;
+use crate::sync::lock;
 
 /// How long a pair is remembered.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);
@@ -76,7 +77,7 @@ impl Remembered {
 
     fn pairs(&self) -> MutexGuard<'_, HashMap<PairDigest, Instant>> {
         // No panic leaves the table half-written.
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.until)
     }
 }
 

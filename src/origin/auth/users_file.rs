@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::observe::notice::tell;
@@ -14,6 +14,7 @@ use crate::origin::auth::users::Users;
 use crate::semantics::protection::NamedUser;
 use crate::site::file_state::FileState;
 use crate::site::named_file::{self, ReadError};
+use crate::sync::lock;
 use crate::text::escape::Name;
 
 /// How long a new file may be invalid before this is reported.
@@ -65,7 +66,7 @@ impl UsersFile {
 
     /// Reads the users, those of the options included.
     pub fn read(&self, named: &[NamedUser]) -> Result<Users, AuthError> {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watch = lock(&self.watch);
         let state = FileState::of(&self.path).ok();
         let users = self.parse(named)?;
         watch.used = state;
@@ -74,7 +75,7 @@ impl UsersFile {
 
     /// Reads the file again if it has changed. It may wait for the disk.
     pub fn changed(&self, named: &[NamedUser], now: Instant) -> Found {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watch = lock(&self.watch);
         let state = FileState::of(&self.path).ok();
         if state == watch.used {
             watch.failure = None;

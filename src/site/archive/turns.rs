@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::sync::lock;
 
 /// Archives that a worker sends at the same time.
 const MOST_OF_WORKER: usize = 4;
@@ -57,7 +59,7 @@ impl Turns {
 impl Networks {
     fn all(&self) -> MutexGuard<'_, Vec<IpAddr>> {
         // No panic leaves the list half-written.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
