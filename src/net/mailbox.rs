@@ -41,6 +41,8 @@ pub enum Change {
     Settings(Arc<Settings>),
     /// These options of the log do.
     Log(Arc<LogOptions>),
+    /// Operators want to know what the connections do.
+    AskedForPhases,
 }
 
 /// The acceptors' end.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use crate::guide::admin::metrics::Facts;
 use crate::guide::admin::operated::{Look, Operated};
 use crate::net::limits::descriptor_limit;
-use crate::net::mailbox::{Shutdown, WorkerHandle};
+use crate::net::mailbox::{Change, Shutdown};
 use crate::net::open::open_site;
 use crate::net::reload::Reloader;
 use crate::observe::metrics::Counters;
@@ -98,11 +98,11 @@ impl Operated for RunningServer {
     }
 
     fn ask_workers(&self) {
-        for tally in &self.tallies {
-            tally.ask_for_phases();
+        for (tally, worker) in self.tallies.iter().zip(self.reloader.workers()) {
+            if tally.ask_for_phases() {
+                worker.change(Change::AskedForPhases);
+            }
         }
-        let workers = self.reloader.workers();
-        workers.iter().for_each(WorkerHandle::ask_for_turn);
     }
 
     fn have_workers_answered(&self) -> bool {

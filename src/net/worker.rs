@@ -21,6 +21,7 @@ use crate::net::fair_queue::FairQueue;
 use crate::net::listener::Service;
 use crate::net::mailbox::{Admission, Change, Mailbox, WAKE};
 use crate::net::protocol::step::Refusal;
+use crate::net::settings::Settings;
 use crate::net::shed::{Holder, Newcomer, Places, SERVED, Shedding};
 use crate::net::stream::Buffers;
 use crate::net::timers::Timers;
@@ -28,8 +29,7 @@ use crate::net::transport::Transport;
 use crate::observe::closed::{Closed, Why};
 use crate::observe::event::End;
 use crate::observe::phase_report::PhaseReport;
-use crate::observe::tally::Counting;
-use crate::observe::wire::WireEvent;
+use crate::observe::wire::{Phases, WireEvent};
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
@@ -147,7 +147,7 @@ impl Worker {
             }
             let waits = [
                 self.shed(&mut context),
-                self.tell_phases(&context),
+                self.tell_viewers(&context),
                 context.origins.end_turn(),
             ];
             self.longest_wait = waits.into_iter().flatten().min();
@@ -158,21 +158,18 @@ impl Worker {
         }
     }
 
-    /// Tells viewers and operators what the connections do. Returns how long the worker may wait until it does so again.
-    fn tell_phases(&mut self, context: &Context) -> Option<Duration> {
-        let slots = &self.slots;
-        let counting = context.observer.counting.as_ref();
-        let phases = || {
-            let connections = slots.iter().filter_map(|slot| slot.connection.as_ref());
-            connections.map(|connection| connection.phase()).collect()
-        };
-        if let Some(tally) = counting.map(Counting::tally)
-            && tally.is_asked()
-        {
-            tally.tell_phases(phases());
-        }
+    /// Tells viewers what the connections do. Returns how long the worker may wait until it does so again.
+    fn tell_viewers(&mut self, context: &Context) -> Option<Duration> {
         let now = (context.now.instant, context.now.system);
+        let phases = || phases(&self.slots);
         self.phases.tell(phases, now, &context.observer)
+    }
+
+    /// Tells operators what the connections do.
+    fn tell_operators(&self, context: &Context) {
+        if let Some(counting) = &context.observer.counting {
+            counting.tally().tell_phases(phases(&self.slots));
+        }
     }
 
     /// Closes the mailbox if the worker is done. Sockets that were sent earlier are served first.
@@ -234,7 +231,7 @@ impl Worker {
 
     fn begin_turn(&mut self, context: &mut Context) {
         context.now.advance();
-        self.reload(context);
+        self.take_changes(context);
         let (date, instant) = (context.now.date, context.now.instant);
         if context.origins.begin_turn(date, instant) {
             self.places = Places::default();
@@ -253,25 +250,26 @@ impl Worker {
         }
     }
 
-    /// Switches to new settings. Connections that may not stay end like in a drain.
-    fn reload(&mut self, context: &mut Context) {
+    fn take_changes(&mut self, context: &mut Context) {
         while let Ok(change) = self.mailbox.changes.try_recv() {
-            let settings = match change {
-                Change::Settings(settings) => settings,
-                Change::Log(options) => {
-                    context.observer.log.set_options(&options);
-                    continue;
-                }
-            };
-            // Handlers are made and dropped here.
-            if catch_unwind(AssertUnwindSafe(|| context.reload(&settings))).is_err() {
-                context.observer.counters.worker_panics.add(1);
+            match change {
+                Change::Settings(settings) => self.reload(&settings, context),
+                Change::Log(options) => context.observer.log.set_options(&options),
+                Change::AskedForPhases => self.tell_operators(context),
             }
-            for index in 0..self.slots.len() {
-                let connection = self.slots[index].connection.as_mut();
-                if connection.is_some_and(|one| one.end_after_reload(settings.ends)) {
-                    self.queue(index);
-                }
+        }
+    }
+
+    /// Switches to new settings. Connections that may not stay end like in a drain.
+    fn reload(&mut self, settings: &Settings, context: &mut Context) {
+        // Handlers are made and dropped here.
+        if catch_unwind(AssertUnwindSafe(|| context.reload(settings))).is_err() {
+            context.observer.counters.worker_panics.add(1);
+        }
+        for index in 0..self.slots.len() {
+            let connection = self.slots[index].connection.as_mut();
+            if connection.is_some_and(|one| one.end_after_reload(settings.ends)) {
+                self.queue(index);
             }
         }
     }
@@ -664,12 +662,12 @@ impl Worker {
     /// says so, it counts as refused until it has ended.
     fn give_way(&mut self, index: usize, rank: u64, context: &mut Context) -> bool {
         let slot = &self.slots[index];
-        let ready = |connection: &Connection| match connection.transport().has_input() {
+        let is_ready = |connection: &Connection| {
             // A request may have come that no event has told yet.
-            true if rank > SERVED => 0,
-            _ => readiness(connection, slot),
+            let has_request = || rank > SERVED && connection.transport().has_input();
+            readiness(connection, slot) >= rank && !has_request()
         };
-        if slot.connection.as_deref().map_or(0, ready) < rank {
+        if !slot.connection.as_deref().is_some_and(is_ready) {
             return false;
         }
         self.run_turn(index, context, Connection::give_way);
@@ -722,11 +720,16 @@ fn readiness(connection: &Connection, slot: &Slot) -> u64 {
     match connection.deadline().waiting {
         _ if slot.refused || slot.queued => 0,
         Waiting::FirstRequest | Waiting::Request => IDLE,
-        // Its response has left.
-        Waiting::Close => READING,
-        Waiting::Handshake | Waiting::Head | Waiting::Body => READING,
+        // While it waits to close, its response has left.
+        Waiting::Handshake | Waiting::Head | Waiting::Body | Waiting::Close => READING,
         Waiting::Send | Waiting::Traffic | Waiting::Answer => SERVED,
     }
+}
+
+/// What the connections do.
+fn phases(slots: &[Slot]) -> Phases {
+    let connections = slots.iter().filter_map(|slot| slot.connection.as_ref());
+    connections.map(|connection| connection.phase()).collect()
 }
 
 /// Shows that a connection was received.

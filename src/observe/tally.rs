@@ -162,9 +162,10 @@ impl Tally {
         SiteNumber::try_from(place).unwrap_or_default()
     }
 
-    /// Asks the worker what its connections do. It must be woken.
-    pub fn ask_for_phases(&self) {
-        self.is_asked.store(true, Ordering::Relaxed);
+    /// Notes that the worker is asked what its connections do. Returns whether it was not asked yet, so that it must be
+    /// told.
+    pub fn ask_for_phases(&self) -> bool {
+        !self.is_asked.swap(true, Ordering::Relaxed)
     }
 
     /// Whether the worker has been asked and has not answered.
@@ -230,10 +231,9 @@ impl Counting {
         duration: Duration,
     ) {
         // A reload changes no number, so a response that was under way is counted for its own site.
-        let tally = self.sites.get(usize::from(site)).or(self.sites.first());
-        tally
-            .iter()
-            .for_each(|tally| tally.count(method, status, sent));
+        if let Some(tally) = self.sites.get(usize::from(site)).or(self.sites.first()) {
+            tally.count(method, status, sent);
+        }
         self.tally.count_duration(duration);
     }
 }
