@@ -26,19 +26,27 @@ pub(super) fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option
             });
             return None;
         }
+        _ => refusal(request, ALLOW, trace),
+    };
+    Some(match status {
+        Status::MethodNotAllowed => not_allowed(),
+        _ => error(status, reason),
+    })
+}
+
+/// The status and the reason for a method that is none of those that a resource allows.
+pub fn refusal(request: &Request<'_>, allow: &str, trace: &mut Trace) -> (Status, Reason) {
+    let (status, reason) = match request.method() {
         Some(_) => (Status::MethodNotAllowed, Reason::MethodNotAllowed),
         None => (Status::NotImplemented, Reason::UnknownMethod),
     };
     trace.note(|| {
         let sent = Quote::of(request.head.head.method);
-        let own = Quote::of(ALLOW.as_bytes());
+        let own = Quote::of(allow.as_bytes());
         let step = reason.step().compared(sent, own, "case-sensitive");
         step.leads_to(status)
     });
-    Some(match status {
-        Status::MethodNotAllowed => not_allowed(),
-        _ => error(status, reason),
-    })
+    (status, reason)
 }
 
 /// RFC 9110 section 15.5.6: a 405 response lists the allowed methods.

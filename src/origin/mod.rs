@@ -16,7 +16,7 @@ mod attempt;
 // How long answers wait.
 pub mod patience;
 // Which methods are allowed.
-mod methods;
+pub mod methods;
 // Answers that wait for the disk.
 mod disk_wait;
 // Which representation of a regular file is sent.

@@ -15,6 +15,7 @@ use crate::guide::fault::Fault;
 use crate::guide::plain;
 use crate::observe::options::{LogLevel, NoSuchLevel};
 use crate::origin::handler::{Answer, Origin};
+use crate::origin::methods;
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::refuse::error;
 use crate::origin::request::Request;
@@ -55,11 +56,14 @@ pub(super) fn answer(
             let response = Response::new(Status::NoContent, Reason::ResourceOptions);
             Answer::Ready(response.field("Allow", ALLOW))
         }
-        Some(_) => {
-            let refusal = error(Status::MethodNotAllowed, Reason::MethodNotAllowed);
-            Answer::Ready(refusal.field("Allow", ALLOW))
+        method => {
+            let (status, reason) = methods::refusal(request, ALLOW, trace);
+            let refusal = error(status, reason);
+            Answer::Ready(match method {
+                Some(_) => refusal.field("Allow", ALLOW),
+                None => refusal,
+            })
         }
-        None => Answer::Ready(error(Status::NotImplemented, Reason::UnknownMethod)),
     }
 }
 

@@ -42,13 +42,14 @@ use crate::guide::access::Access;
 use crate::guide::places::Places;
 use crate::guide::plain;
 use crate::origin::handler::{Answer, Handler, Origin};
+use crate::origin::methods;
 use crate::origin::moved::redirect;
 use crate::origin::reason::Reason;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
-use crate::semantics::trace::{Quote, Trace};
+use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
 use crate::text::percent;
 use page::IndexPage;
@@ -198,17 +199,8 @@ fn endpoint(name: &str) -> Option<(&'static Endpoint, &str)> {
 
 /// 405, or 501 for a method that nobody knows (RFC 9110 section 9.1).
 fn refused_method(methods: Methods, request: &Request<'_>, trace: &mut Trace) -> Response {
-    let (status, reason) = match request.method() {
-        Some(_) => (Status::MethodNotAllowed, Reason::MethodNotAllowed),
-        None => (Status::NotImplemented, Reason::UnknownMethod),
-    };
     let allow = methods.allow();
-    trace.note(|| {
-        let sent = Quote::of(request.head.head.method);
-        let own = Quote::of(allow.as_bytes());
-        let step = reason.step().compared(sent, own, "case-sensitive");
-        step.leads_to(status)
-    });
+    let (status, reason) = methods::refusal(request, &allow, trace);
     let text = format!("Use one of these methods: {allow}\n");
     let response = Response::new(status, reason).field("Allow", allow);
     plain::text(response, text)
