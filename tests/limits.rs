@@ -239,6 +239,21 @@ fn with_little_memory() -> TestServer {
 
 const MEMORY: u64 = 1 << 20;
 
+/// So many clients of another network that send this. Returns when some of them were given up, so that there is memory.
+fn flood(server: &TestServer, count: usize, sent: &[u8]) -> Vec<Client> {
+    let connect = |_| {
+        let mut client = server.connect_from([127, 0, 0, 2]);
+        client.send(sent);
+        client
+    };
+    let mut flood: Vec<Client> = (0..count).map(connect).collect();
+    until("there is memory", || {
+        let has_answer = flood.iter_mut().any(Client::has_answer);
+        has_answer && server.held(Account::Connections) <= MEMORY
+    });
+    flood
+}
+
 /// Nobody knows beforehand how much a client will send. If too much is held, the clients of the network
 /// that holds the most are told to come back. Nobody else is.
 #[test]
@@ -254,17 +269,7 @@ fn without_memory_whoever_holds_the_most_is_told_to_come_back() {
         until("the request is held", || {
             server.held(Account::Connections) > long.len() as u64
         });
-        let mut flood: Vec<Client> = (0..200)
-            .map(|_| {
-                let mut client = server.connect_from([127, 0, 0, 2]);
-                client.send(sent);
-                client
-            })
-            .collect();
-        until("there is memory", || {
-            let has_answer = flood.iter_mut().any(Client::has_answer);
-            has_answer && server.held(Account::Connections) <= MEMORY
-        });
+        let flood = flood(&server, 200, sent);
         // Bytes that the flood sent before may still be read.
         until("another client is served", || {
             server.get("/a.txt", &[]).text() == "here"
@@ -287,17 +292,7 @@ fn without_memory_many_small_connections_of_a_network_give_way() {
         format!("GET /a.txt HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nX: {field}\r\n\r\n");
     let mut waits = server.connect();
     waits.send(small.as_bytes());
-    let mut flood: Vec<Client> = (0..900)
-        .map(|_| {
-            let mut client = server.connect_from([127, 0, 0, 2]);
-            client.send(small.as_bytes());
-            client
-        })
-        .collect();
-    until("there is memory", || {
-        let has_answer = flood.iter_mut().any(Client::has_answer);
-        has_answer && server.held(Account::Connections) <= MEMORY
-    });
+    let _flood = flood(&server, 900, small.as_bytes());
     until("another client is served", || {
         server.get("/a.txt", &[]).text() == "here"
     });

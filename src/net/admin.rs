@@ -9,7 +9,6 @@
 //! site cannot keep it from answering. It drains only when another server has taken over its listener: until the
 //! process ends, it says what the server does. Its requests are neither logged nor counted with those of the site.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -26,7 +25,7 @@ use crate::net::context::Context;
 use crate::net::descriptors::{ADMIN_CONNECTIONS, SocketNumbers};
 use crate::net::limits::Limits;
 use crate::net::listen;
-use crate::net::listener::Listener;
+use crate::net::listener::Bound;
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::operated::RunningServer;
 use crate::net::reload::Reloader;
@@ -52,7 +51,7 @@ const DISK_THREADS: usize = 1;
 
 /// What listens for operators, before the server runs.
 pub(super) struct AdminService {
-    pub listeners: Vec<(Listener, Arc<TcpListener>)>,
+    pub listeners: Vec<Bound>,
     config: Config,
     ends: (Mailbox, WorkerHandle),
     root: GivenRoot,
@@ -66,7 +65,7 @@ impl AdminService {
     pub fn new(
         config: &Config,
         admin: &Admin,
-        listeners: Vec<(Listener, Arc<TcpListener>)>,
+        listeners: Vec<Bound>,
     ) -> Result<AdminService, StartError> {
         let shutdown = Arc::<Shutdown>::default();
         let ends = Mailbox::new(Arc::clone(&shutdown));
@@ -175,7 +174,7 @@ fn settings_of(
 
 /// The service of a running server.
 pub(super) struct RunningAdmin {
-    pub listeners: Vec<(Listener, Arc<TcpListener>)>,
+    pub listeners: Vec<Bound>,
     worker: WorkerHandle,
     shutdown: Arc<Shutdown>,
     settings: Arc<Settings>,

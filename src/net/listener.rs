@@ -1,6 +1,7 @@
 //! A listener: its address, whether it speaks TLS, and which service answers there.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 /// What a listening socket is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub struct Listener {
     /// The service that answers there.
     pub service: Service,
 }
+
+/// A listener and its socket.
+pub type Bound = (Listener, Arc<TcpListener>);
 
 /// An address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

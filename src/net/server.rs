@@ -16,7 +16,7 @@ use crate::net::context::Context;
 use crate::net::descriptors::{self, SocketNumbers};
 use crate::net::inherited::Inherited;
 use crate::net::listen;
-use crate::net::listener::{Address, Listener, Service};
+use crate::net::listener::{Address, Bound, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
 use crate::net::passed;
@@ -46,7 +46,7 @@ const STUCK: Duration = Duration::from_secs(1);
 /// A server that listens but does not serve yet. Clients wait in the kernel's queue.
 pub struct Server {
     settings: Settings,
-    listeners: Vec<(Listener, Arc<TcpListener>)>,
+    listeners: Vec<Bound>,
     /// Answers operators, if it is on.
     admin: Option<AdminService>,
     /// Removed at the end.
@@ -262,8 +262,8 @@ impl Server {
 
     /// The listening sockets, for the server that replaces this one.
     pub fn sockets(&self) -> Vec<Arc<TcpListener>> {
-        let of_admin = self.admin.iter().flat_map(|admin| &admin.listeners);
-        let all = self.listeners.iter().chain(of_admin);
+        let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
+        let all = all_of(&self.listeners, of_admin);
         all.map(|(_, socket)| Arc::clone(socket)).collect()
     }
 
@@ -403,7 +403,7 @@ struct Running {
     counters: Arc<Counters>,
     replays: Option<Arc<Replays>>,
     reloader: Arc<Reloader>,
-    listeners: Vec<(Listener, Arc<TcpListener>)>,
+    listeners: Vec<Bound>,
     workers: Vec<WorkerHandle>,
     descriptors: SocketNumbers,
     shutdown: Arc<Shutdown>,
@@ -477,14 +477,13 @@ impl Running {
     fn release(&self, acceptors: &[JoinHandle<()>]) {
         self.shutdown.hand_over();
         self.admin.iter().for_each(RunningAdmin::hand_over);
-        let of_admin = self.admin.iter().flat_map(|admin| &admin.listeners);
-        let listeners: Vec<_> = self.listeners.iter().chain(of_admin).collect();
+        let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
         let has_exited = || acceptors.iter().all(JoinHandle::is_finished);
         for _ in 0..KNOCKS {
             if has_exited() {
                 break;
             }
-            for (_, socket) in &listeners {
+            for (_, socket) in all_of(&self.listeners, of_admin) {
                 listen::knock(socket);
             }
             let _ = never::<()>().recv_timeout(LOOK);
@@ -578,7 +577,7 @@ fn with_listeners(
     config: &Config,
     is_tls: bool,
     service: Service,
-) -> Result<Vec<(Listener, Arc<TcpListener>)>, StartError> {
+) -> Result<Vec<Bound>, StartError> {
     let describe = |socket: TcpListener| {
         let listener = Listener {
             address: address_of(&socket)?,
@@ -600,7 +599,7 @@ fn address_of(socket: &TcpListener) -> io::Result<Address> {
     Ok(SocketAddr::try_from(address).map_or(Address::Unix, Address::Tcp))
 }
 
-fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) -> Vec<SocketAddr> {
+fn addresses_of(listeners: &[Bound], service: Service) -> Vec<SocketAddr> {
     let of_service = listeners.iter().map(|(listener, _)| listener);
     of_service
         .filter(|listener| listener.service == service)
@@ -608,11 +607,19 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
         .collect()
 }
 
+/// The listeners of clients, and those of operators.
+fn all_of<'a>(
+    of_clients: &'a [Bound],
+    of_operators: Option<&'a [Bound]>,
+) -> impl Iterator<Item = &'a Bound> {
+    of_clients.iter().chain(of_operators.into_iter().flatten())
+}
+
 /// What the process must reach, if it is to be confined.
 fn reach(
     config: &Config,
     listening: &[SocketAddr],
-    listeners: &[(Listener, Arc<TcpListener>)],
+    listeners: &[Bound],
     admin: &Option<AdminService>,
 ) -> Reach {
     if config.privileges.landlock == Landlock::Off {
@@ -622,10 +629,10 @@ fn reach(
     let replayed = listening.iter().take(usize::from(config.inspect));
     let replayed = replayed.map(SocketAddr::port);
     // A server that is replaced wakes its acceptors by connecting to them.
-    let of_admin = admin.iter().flat_map(|admin| &admin.listeners);
-    let all = listeners.iter().chain(of_admin);
-    let all = all.filter_map(|(listener, _)| listener.address.socket());
-    let woken = all
+    let of_admin = admin.as_ref().map(|admin| &*admin.listeners);
+    let addresses =
+        all_of(listeners, of_admin).filter_map(|(listener, _)| listener.address.socket());
+    let woken = addresses
         .filter(|_| config.take_over.is_some())
         .map(|address| address.port());
     let ports: BTreeSet<u16> = replayed.chain(woken).collect();
