@@ -53,8 +53,9 @@ def need(packages):
             fail(f"{' '.join(command)} failed; please install: {' '.join(missing)}")
 
 
-def build(*examples, features=()):
-    """Builds the server, and examples, as they are shipped. Where each binary is, by name."""
+def build(*examples, features=(), target=None, environment=None):
+    """Builds the server, and examples, as they are shipped: for this machine or a `target`, with this environment or
+    another one. Where each binary is, by name."""
     if not tool("cargo"):
         fail("a Rust toolchain is needed (https://rustup.rs)")
     command = ["cargo", "build", "--release", "--locked", "--bin", "docroot"]
@@ -62,12 +63,15 @@ def build(*examples, features=()):
         command += ["--example", name]
     for name in features:
         command += ["--features", name]
+    if target:
+        command += ["--target", target]
     built = subprocess.run(
         [*command, "--message-format=json-render-diagnostics"],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         text=True,
         check=False,
+        env=environment,
     )
     if built.returncode != 0:
         fail("the build failed")
@@ -88,13 +92,18 @@ def build_with(feature):
 
 def static_web_server():
     """The static-web-server of crates.io, kept in a cache folder between runs."""
-    found = tool("static-web-server")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "docroot-bench"
+    return installed("static-web-server", cache)
+
+
+def installed(crate, root, *options):
+    """Where the program of a crate is. It is installed below `root` if it is missing."""
+    found = tool(crate)
     if found:
         return found
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "docroot-bench"
-    binary = cache / "bin" / "static-web-server"
+    binary = Path(root) / "bin" / crate
     if not binary.exists():
-        command = ["cargo", "install", "--locked", "--quiet", "--root", str(cache), "static-web-server"]
+        command = ["cargo", "install", "--locked", "--quiet", "--root", str(root), *options, crate]
         if subprocess.run(command, check=False).returncode != 0:
             fail(f"{' '.join(command)} failed")
     return str(binary)

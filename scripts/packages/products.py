@@ -18,7 +18,7 @@ CARGO_DEB = "3.8.0"
 
 SHELLS = {"bash": "docroot", "zsh": "_docroot", "fish": "docroot.fish"}
 
-FEATURES = ("--features", "full")
+FEATURES = ("full",)
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,10 @@ def make():
 def make_static():
     """A binary that needs no library of the machine, so it runs on every Linux of this architecture."""
     # Without a target, build scripts would be static too, and procedural macros cannot be.
-    target = host()
     flags = f"{os.environ.get('RUSTFLAGS', '')} -C target-feature=+crt-static".strip()
-    run("cargo", "build", "--release", "--locked", *FEATURES, "--target", target, env={**os.environ, "RUSTFLAGS": flags})
+    built = machine.build(features=FEATURES, target=host(), environment={**os.environ, "RUSTFLAGS": flags})
     binary = OUTPUT / "docroot"
-    shutil.copy2(target_folder() / target / "release" / "docroot", binary)
+    shutil.copy2(built["docroot"], binary)
     if has_interpreter(binary):
         machine.fail(f"{binary} is not static: it needs a dynamic linker")
 
@@ -74,10 +73,10 @@ def make_container():
 
 def make_debian():
     """The package. Its binary uses the C library of Debian, which knows users that are not in /etc/passwd."""
-    run("cargo", "build", "--release", "--locked", *FEATURES)
-    binary = target_folder() / "release" / "docroot"
+    binary = machine.build(features=FEATURES)["docroot"]
     write_printed(binary)
-    run(*cargo_deb(), "--no-build", "--no-strip", "--output", OUTPUT)
+    pack = machine.installed("cargo-deb", OUTPUT.parent / "tools", "--version", CARGO_DEB)
+    subprocess.run([pack, "--no-build", "--no-strip", "--output", OUTPUT], cwd=ROOT, check=True)
 
 
 def write_printed(binary):
@@ -93,18 +92,6 @@ def printed(binary, *options):
     return subprocess.run([binary, *options], check=True, stdout=subprocess.PIPE).stdout
 
 
-def cargo_deb():
-    """The path of cargo-deb. Installs it below target if it is missing."""
-    found = shutil.which("cargo-deb")
-    if found:
-        return [found]
-    tools = target_folder() / "tools"
-    binary = tools / "bin" / "cargo-deb"
-    if not binary.exists():
-        run("cargo", "install", "--locked", "--version", CARGO_DEB, "--root", tools, "cargo-deb")
-    return [binary]
-
-
 def host():
     """Rust's name for the target of this machine."""
     told = subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -117,13 +104,5 @@ def has_interpreter(binary):
     return "INTERP" in told
 
 
-def target_folder():
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-
-
 def size(path):
     return f"{path.stat().st_size / 1_000_000:.1f} MB"
-
-
-def run(*command, env=None):
-    subprocess.run([str(word) for word in command], cwd=ROOT, check=True, env=env)

@@ -62,10 +62,11 @@ pub enum Outdated {
 /// Whether a sidecar may hold the content of an earlier original.
 ///
 /// ```text
-/// sidecar modified before the original        outdated
-/// at the same time                            not: it was made from this original, and has the time of it
-/// later, and put in place after the original  not: a tool made it from this original
-/// later, and put in place before it           outdated
+/// the sidecar was modified
+///   before the original                              it is outdated
+///   at the same time                                 it is not: the tool copied the time of this original
+///   later, and was put in place after the original   it is not: a tool made it from this original
+///   later, but was put in place before the original  it is outdated
 /// ```
 ///
 /// If the time of the sidecar has no fraction of a second, only whole seconds count: some tools and file

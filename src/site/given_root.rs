@@ -169,8 +169,8 @@ impl GivenRoot {
             // The new directory may be on another file system than the old one, so a disk thread opens it.
             Ok(true) | Err(_) => {
                 state.look = self.leave_to_disk_thread(&state.root, disk);
-                // Often a disk thread need not wait for the disk: the new directory is in memory, or the
-                // kernel only notes that a link was read, which it refuses to do for the worker.
+                // Often the thread need not wait for the disk. The new directory may be in memory. Or the kernel
+                // only wants to note when a link was read, which it does not do for a worker.
                 state.look.iter().for_each(|look| look.wait(MOMENT));
             }
         }

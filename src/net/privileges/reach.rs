@@ -308,8 +308,8 @@ impl Private {
     }
 }
 
-/// The folders that must be readable so that the path can lead elsewhere later: the folder of its last name and, for
-/// each link on the path, the folder of the link and that of its target. A link such as `/srv`, directly in a private folder, was made by whoever set up
+/// The folders that must be readable, so that the path can lead elsewhere later. These are the folder of its last name
+/// and, for each link on the path, two folders: that of the link and that of its target. A link such as `/srv`, directly in a private folder, was made by whoever set up
 /// the machine. It counts only as the last name.
 fn places(path: &Path, private: &Private) -> Vec<PathBuf> {
     let mut found = Vec::new();
