@@ -1,6 +1,6 @@
 //! A worker: one thread, one poller, its own connections.
 //!
-//! Workers share only channels, counters and what [`Settings`](crate::net::settings::Settings) holds.
+//! Workers share only channels, counters and what [`Settings`] holds.
 //! A turn of the loop waits for readiness, reads the clock, admits new sockets, drives every
 //! connection that has something to do, and acts on the timers that have fired.
 
