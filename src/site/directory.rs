@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use crate::site::budget::{Account, Budget, Charge};
 use crate::site::devices::timed;
-use crate::site::disk::{Caller, Effort, Pending, Registered, Room};
+use crate::site::disk::{Caller, Effort, Ended, Pending, Registered, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file_state::FileKind;
 use crate::site::held_listing::{HeldListing, HeldListings};
@@ -147,6 +147,8 @@ enum Stepped {
     NeedsPlace,
     /// It waits for the disk, and the client will be woken.
     WaitsForDisk,
+    /// It was the first one, and the disk threads had no room for it. What this client gets.
+    Dropped(Read),
     /// It was the last one.
     End(Scan),
 }
@@ -365,10 +367,9 @@ impl Reading {
         }
         if let Some(earlier) = &self.earlier {
             let read = earlier.borrow_mut().advance(readings, site, caller, wakes);
-            match read {
-                Read::Done(_) => {}
-                pending => return pending,
-            }
+            let Read::Done(_) = read else {
+                return read;
+            };
             self.earlier = None;
         }
         self.advanced = Some(caller.now);
@@ -382,10 +383,8 @@ impl Reading {
         if let Some(pending) = self.wait(readings, site, caller, wakes) {
             return pending;
         }
-        let mut progress = match self.progress.take() {
-            Some(progress) => progress,
-            None => self.begin(site, caller.now),
-        };
+        let begun = self.progress.take();
+        let mut progress = begun.unwrap_or_else(|| self.begin(site, caller.now));
         let is_large = self.place.is_some();
         let registered = &mut wakes.disk;
         let step = progress.advance(readings, site, &self.path, is_large, caller, registered);
@@ -401,6 +400,11 @@ impl Reading {
             }
             Ok(Stepped::Waits) => Read::Waits,
             Ok(Stepped::WaitsForDisk) => Read::WaitsForDisk,
+            Ok(Stepped::Dropped(read)) => {
+                // It begins again in the name of whoever asks next.
+                self.began = None;
+                return read;
+            }
             Ok(Stepped::End(scan)) => {
                 let listing = scan.finish();
                 let held = readings.settle(self, listing, progress.charge, caller.now);
@@ -567,18 +571,8 @@ impl Progress {
         caller: Caller<'_>,
         registered: &mut Registered,
     ) -> Result<Stepped, DiskError> {
-        if let Some(pending) = &self.away {
-            let Some(ended) = pending.poll() else {
-                pending.wake_once(registered, caller.wakers);
-                return Ok(Stepped::WaitsForDisk);
-            };
-            self.away = None;
-            let (scanned, read) = outcome(ended)?;
-            if !read.map_err(LookupError::on_disk_thread)? {
-                return Ok(Stepped::End(scanned.scan));
-            }
-            self.scanned = Some(scanned);
-            return Ok(Stepped::More);
+        if let Some(pending) = self.away.take() {
+            return self.take_back(pending, caller, registered);
         }
         // While it is away, this function has returned.
         let mut scanned = self.scanned.take().ok_or(DiskError::Failed)?;
@@ -610,10 +604,37 @@ impl Progress {
                 Err(LookupError::Disk(fault)) => return Err(fault),
             }
         }
-        let pending = leave_to_disk_thread(scanned, site, path, caller)?;
+        let Some(pending) = leave_to_disk_thread(scanned, site, path, caller)? else {
+            let refused = Read::Done(Err(DiskError::DiskBusy));
+            return Ok(Stepped::Dropped(refused));
+        };
         pending.wake_once(registered, caller.wakers);
         self.away = Some(pending);
         Ok(Stepped::WaitsForDisk)
+    }
+
+    /// Takes back what a disk thread has read.
+    fn take_back(
+        &mut self,
+        pending: Pending<Step>,
+        caller: Caller<'_>,
+        registered: &mut Registered,
+    ) -> Result<Stepped, DiskError> {
+        let ended = match pending.poll() {
+            None => {
+                pending.wake_once(registered, caller.wakers);
+                self.away = Some(pending);
+                return Ok(Stepped::WaitsForDisk);
+            }
+            Some(Ended::Displaced) => return Ok(Stepped::Dropped(Read::More)),
+            Some(ended) => ended,
+        };
+        let (scanned, read) = outcome(ended)?;
+        if !read.map_err(LookupError::on_disk_thread)? {
+            return Ok(Stepped::End(scanned.scan));
+        }
+        self.scanned = Some(scanned);
+        Ok(Stepped::More)
     }
 
     /// Takes the memory for the first step, which is all that a small directory needs. If none is free,
@@ -641,30 +662,27 @@ fn most_for_listing(memory: &Budget) -> u64 {
     left.saturating_sub(2 * MOST_PER_STEP).max(MOST_PER_STEP)
 }
 
-/// Makes a step a job.
+/// Makes a step a job. `None`: there is no room for it. Only the first step needs room.
 fn leave_to_disk_thread(
     mut scanned: Scanned,
     site: &Site,
     path: &[u8],
     caller: Caller<'_>,
-) -> Result<Pending<Step>, DiskError> {
+) -> Result<Option<Pending<Step>>, DiskError> {
     let (root, hidden) = (Arc::clone(site.root()), site.options().hidden);
     let file_system = site.root().file_system(path);
     let path: Box<[u8]> = path.into();
+    let room = match scanned.directory {
+        None => Room::Limited,
+        Some(_) => Room::Unlimited,
+    };
     let step = move || {
         let read = scanned.read(&root, &path, hidden, Blocking::Allowed, &mut Vec::new());
         (scanned, read)
     };
     // Without a pool, the worker itself waits, and no step is left to others.
     let pool = site.disk().ok_or(DiskError::Failed)?;
-    let pending = pool.submit(
-        Effort::Read,
-        file_system,
-        caller.network,
-        Room::Limited,
-        step,
-    );
-    pending.ok_or(DiskError::DiskBusy)
+    Ok(pool.submit(Effort::Read, file_system, caller.network, room, step))
 }
 
 impl Scanned {

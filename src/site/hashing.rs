@@ -18,6 +18,7 @@ use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
 use crate::site::file_state::FileState;
 use crate::site::held::HeldBytes;
+use crate::site::lookups::flat;
 use crate::site::nofollow::Blocking;
 use crate::site::open_file::Opened;
 use crate::site::resolve::Site;
@@ -137,6 +138,16 @@ pub enum Hashed {
     Done(Result<Digest, DiskError>),
 }
 
+impl Progress {
+    /// Before the first byte.
+    fn new(part: Part) -> Progress {
+        Progress {
+            at: part.first,
+            hasher: Hasher::new(part.algorithm),
+        }
+    }
+}
+
 impl Part {
     /// All of `length` bytes.
     pub fn whole(length: u64, algorithm: Algorithm) -> Part {
@@ -203,11 +214,16 @@ impl FileHashing {
         if let Stage::Away(_, pending) = &*stage {
             match pending.poll() {
                 None => pending.wake_once(&mut self.registered, caller.wakers),
-                Some(ended) => *stage = self.run.settle(ended, hashes, site),
+                // Only the first piece can be displaced.
+                Some(Ended::Displaced) => *stage = Stage::Paused(Progress::new(self.run.key.1)),
+                Some(ended) => *stage = self.run.settle(flat(ended), hashes, site),
             }
         }
         if let Stage::Paused(progress) = &*stage {
-            *stage = self.run.go_on(progress.clone(), hashes, site, caller);
+            match self.run.go_on(progress.clone(), hashes, site, caller) {
+                Ok(next) => *stage = next,
+                Err(refused) => return Hashed::Done(Err(refused)),
+            }
             if let Stage::Away(_, pending) = &*stage {
                 pending.wake_once(&mut self.registered, caller.wakers);
             }
@@ -225,31 +241,37 @@ impl FileHashing {
 }
 
 impl Run {
-    /// Hashes the next piece, on a disk thread if there is one.
-    fn go_on(&self, progress: Progress, hashes: &Hashes, site: &Site, caller: Caller<'_>) -> Stage {
+    /// Hashes the next piece, on a disk thread if there is one. If too many wait for one, only this client is
+    /// refused, and those who share the run ask for themselves.
+    fn go_on(
+        &self,
+        progress: Progress,
+        hashes: &Hashes,
+        site: &Site,
+        caller: Caller<'_>,
+    ) -> Result<Stage, DiskError> {
         let ((state, part), at) = (self.key, progress.at);
         let (root, path) = (Arc::clone(&self.root), self.path.clone());
         let (memory, closer) = (Arc::clone(site.memory()), site.disk().cloned());
         let file_system = FileSystem::of_device(state.device());
         let piece = move || hash_piece(&root, closer, &path, &state, part, progress, &memory);
         let Some(pool) = site.disk() else {
-            return self.settle(Ended::Done(piece()), hashes, site);
+            return Ok(self.settle(piece(), hashes, site));
         };
-        let (effort, network) = (Effort::Read, caller.network);
-        match pool.submit(effort, file_system, network, Room::Limited, piece) {
-            Some(pending) => Stage::Away(at, pending),
-            None => self.settle(Ended::Displaced, hashes, site),
-        }
+        let room = match at == part.first {
+            true => Room::Limited,
+            false => Room::Unlimited,
+        };
+        let pending = pool.submit(Effort::Read, file_system, caller.network, room, piece);
+        Ok(Stage::Away(at, pending.ok_or(DiskError::DiskBusy)?))
     }
 
     /// What follows after a piece. The digest of a whole file stays known.
-    fn settle(&self, ended: Ended<Result<Step, DiskError>>, hashes: &Hashes, site: &Site) -> Stage {
-        let outcome = match ended {
-            Ended::Done(Ok(Step::More(progress))) => return Stage::Paused(progress),
-            Ended::Done(Ok(Step::Done(digest))) => Ok(digest),
-            Ended::Done(Err(fault)) => Err(fault),
-            Ended::Panicked => Err(DiskError::Failed),
-            Ended::Displaced => Err(DiskError::DiskBusy),
+    fn settle(&self, step: Result<Step, DiskError>, hashes: &Hashes, site: &Site) -> Stage {
+        let outcome = match step {
+            Ok(Step::More(progress)) => return Stage::Paused(progress),
+            Ok(Step::Done(digest)) => Ok(digest),
+            Err(fault) => Err(fault),
         };
         let (state, part) = self.key;
         let mut tables = lock(&hashes.0);
@@ -290,10 +312,7 @@ impl Hashes {
             is_shared,
             stage: Mutex::new(match known {
                 Some(digest) => Stage::Done(Ok(digest)),
-                None => Stage::Paused(Progress {
-                    at: part.first,
-                    hasher: Hasher::new(part.algorithm),
-                }),
+                None => Stage::Paused(Progress::new(part)),
             }),
         });
         if is_shared && known.is_none() {
@@ -349,4 +368,111 @@ fn hash_piece(
         true => Step::Done(progress.hasher.finish()),
         false => Step::More(progress),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use crate::site::disk::tests::{BusyPool, caller};
+    use crate::site::options::{Budgets, SiteOptions};
+    use crate::site::root::LinkPolicy;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Clients that want the digest of one file, while the disk threads are busy.
+    struct Rig {
+        hashes: Hashes,
+        site: Site,
+        run: Arc<Run>,
+        busy: BusyPool,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Rig {
+        fn new(size: u64) -> Rig {
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = File::create(folder.path().join("a")).expect("a file");
+            file.set_len(size).expect("a hole");
+            let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
+            let (_, state) = root.find(b"a", Blocking::Allowed).expect("the file");
+            let busy = BusyPool::new(FileSystem::of_device(state.device()));
+            let options = SiteOptions::default();
+            let part = Budgets::new(&options, 1).part();
+            let mut site = Site::new(Arc::new(root), Arc::new(options), part);
+            site.use_disk_threads(busy.pool.clone());
+            let part = Part::whole(size, Algorithm::Sha256);
+            let run = Arc::new(Run {
+                root: Arc::clone(site.root()),
+                path: b"a"[..].into(),
+                key: (state, part),
+                is_shared: true,
+                stage: Mutex::new(Stage::Paused(Progress::new(part))),
+            });
+            Rig {
+                hashes: Hashes::default(),
+                site,
+                run,
+                busy,
+                _folder: folder,
+            }
+        }
+
+        fn client(&self) -> FileHashing {
+            FileHashing {
+                run: Arc::clone(&self.run),
+                registered: Registered::default(),
+                seen: 0,
+            }
+        }
+
+        fn advance(&self, network: u8, hashing: &mut FileHashing) -> Hashed {
+            let caller = caller(network, &self.busy.waker);
+            hashing.advance(&self.hashes, &self.site, caller)
+        }
+    }
+
+    fn is_waiting(hashed: &Hashed) -> bool {
+        matches!(hashed, Hashed::WaitsForDisk(_))
+    }
+
+    #[test]
+    fn who_shares_a_digest_is_not_refused_because_of_another_network() {
+        let mut rig = Rig::new(3);
+        assert!(rig.busy.submit(1) && rig.busy.submit(1));
+        let (mut greedy, mut shared) = (rig.client(), rig.client());
+        assert!(is_waiting(&rig.advance(1, &mut greedy)));
+        assert!(is_waiting(&rig.advance(2, &mut shared)));
+        assert!(rig.busy.submit(3), "the piece is displaced");
+        let refused = rig.advance(1, &mut greedy);
+        assert!(matches!(refused, Hashed::Done(Err(DiskError::DiskBusy))));
+        assert!(is_waiting(&rig.advance(2, &mut shared)), "it asks again");
+        let rings = rig.busy.open();
+        let caller = caller(2, Waker::noop());
+        let digest = loop {
+            match shared.advance(&rig.hashes, &rig.site, caller) {
+                Hashed::Done(digest) => break digest,
+                _ => rings.recv_timeout(PATIENCE).expect("a wake-up"),
+            }
+        };
+        assert_eq!(digest, Ok(Digest::of(Algorithm::Sha256, &[0; 3])));
+    }
+
+    #[test]
+    fn a_digest_that_has_begun_goes_on_however_many_wait() {
+        let mut rig = Rig::new(3);
+        while rig.busy.submit(1) {}
+        let mut begins = rig.client();
+        let refused = rig.advance(1, &mut begins);
+        assert!(matches!(refused, Hashed::Done(Err(DiskError::DiskBusy))));
+        let begun = Progress {
+            at: 1,
+            ..Progress::new(rig.run.key.1)
+        };
+        *lock(&rig.run.stage) = Stage::Paused(begun);
+        assert!(is_waiting(&rig.advance(1, &mut begins)));
+    }
 }

@@ -5,11 +5,10 @@
 //! client that comes later gets the next one, because the file may have changed since the look-up began.
 //! Clients that found the same state of a file share the reading.
 //!
-//! A job counts for the network that asked first. If it is displaced because that network has too many, a client of
-//! another network that shares it asks for it again.
+//! A job counts for the network of the client that asked first. If it is displaced because that network has too many,
+//! the clients that share it ask again, each in its own name. So nobody is refused because of another network.
 
 use std::cell::RefCell;
-use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -63,21 +62,16 @@ struct Reading {
     outcome: Option<Result<Rc<StoredFile>, DiskError>>,
 }
 
-/// A job whose result clients of several networks want.
-struct SharedJob<T> {
-    /// `None`: it was displaced.
-    pending: Option<PendingResult<T>>,
-    /// The network for which it counts.
-    network: IpAddr,
-}
+/// A job whose result several clients want. `None`: nobody has asked for it yet, or whoever asked was refused.
+struct SharedJob<T>(Option<PendingResult<T>>);
 
 type PendingResult<T> = Pending<Result<T, DiskError>>;
 
 /// How far a shared job has come, for one of its clients.
 enum Progress<T> {
     Waits,
-    /// The client's network had too many jobs. The others may still get the result.
-    Displaced,
+    /// There is no room for a job of this client's network. The others may still get the result.
+    Refused(DiskError),
     Ended(Result<T, DiskError>),
 }
 
@@ -100,33 +94,23 @@ impl Lookups {
         let look = match shared {
             Some(look) => look,
             None => {
-                let job = SharedJob::new(begin_look(site, path, caller)?, caller);
-                let (stage, path) = (Stage::Looks(job), path.as_bytes().into());
+                let stage = Stage::Looks(SharedJob(None));
+                let path = path.as_bytes().into();
                 let look = Rc::new(RefCell::new(Look { path, stage }));
                 self.looks.push(Rc::downgrade(&look));
                 look
             }
         };
-        let mut lookup = Lookup {
-            look,
-            registered: Registered::default(),
-        };
-        if let Stage::Looks(job) = &lookup.look.borrow().stage
-            && let Some(pending) = &job.pending
-        {
-            pending.wake_once(&mut lookup.registered, caller.wakers);
+        let mut registered = Registered::default();
+        if let Stage::Looks(job) = &mut look.borrow_mut().stage {
+            let asked = job.ask_once(&mut registered, caller, || begin_look(site, path, caller));
+            asked?;
         }
-        Ok(lookup)
+        Ok(Lookup { look, registered })
     }
 
-    /// Joins the reading of a file that was found in this state, or begins one.
-    fn read(
-        &mut self,
-        site: &mut Site,
-        path: &[u8],
-        state: FileState,
-        caller: Caller<'_>,
-    ) -> Result<Rc<RefCell<Reading>>, DiskError> {
+    /// The reading of a file that was found in this state.
+    fn read(&mut self, site: &mut Site, path: &[u8], state: FileState) -> Rc<RefCell<Reading>> {
         self.readings.retain(|reading| reading.strong_count() > 0);
         let mut known = self.readings.iter().filter_map(Weak::upgrade);
         let shared = known.find(|reading| {
@@ -134,18 +118,18 @@ impl Lookups {
             *reading.path == *path && reading.state == state
         });
         if let Some(reading) = shared {
-            return Ok(reading);
+            return reading;
         }
         let reading = Rc::new(RefCell::new(Reading {
             path: path.into(),
             state,
             is_settled: site.settles(&state),
             options: site.shared_options(),
-            job: SharedJob::new(begin_read(site, path, state.device(), caller)?, caller),
+            job: SharedJob(None),
             outcome: None,
         }));
         self.readings.push(Rc::downgrade(&reading));
-        Ok(reading)
+        reading
     }
 }
 
@@ -160,18 +144,22 @@ impl Lookup {
         let look = &mut *self.look.borrow_mut();
         if let Stage::Looks(job) = &mut look.stage {
             let path = SitePath::of_decoded(&look.path);
-            let again = || begin_look(site, path, caller);
-            look.stage = match job.poll(&mut self.registered, caller, again) {
+            let ask = || begin_look(site, path, caller);
+            look.stage = match job.poll(&mut self.registered, caller, ask) {
                 Progress::Waits => return None,
-                Progress::Displaced => return Some(Err(DiskError::DiskBusy)),
-                Progress::Ended(named) => Look::next(named, lookups, site, caller),
+                Progress::Refused(fault) => return Some(Err(fault)),
+                Progress::Ended(named) => Look::next(named, lookups, site),
             };
         }
         if let Stage::Reads(reading) = &look.stage {
-            let read = reading
+            let progress = reading
                 .borrow_mut()
-                .poll(&mut self.registered, site, caller)?;
-            look.stage = Stage::Done(read.map(Found::File));
+                .poll(&mut self.registered, site, caller);
+            look.stage = match progress {
+                Progress::Waits => return None,
+                Progress::Refused(fault) => return Some(Err(fault)),
+                Progress::Ended(read) => Stage::Done(read.map(Found::File)),
+            };
         }
         match &look.stage {
             Stage::Done(found) => Some(found.clone()),
@@ -189,25 +177,17 @@ impl Look {
 
     fn has_begun(&self) -> bool {
         match &self.stage {
-            Stage::Looks(job) => job.pending.as_ref().is_some_and(Pending::has_begun),
+            Stage::Looks(job) => job.0.as_ref().is_some_and(Pending::has_begun),
             Stage::Reads(_) | Stage::Done(_) => true,
         }
     }
 
     /// What follows when the names and the state are known.
-    fn next(
-        named: Result<Named, DiskError>,
-        lookups: &mut Lookups,
-        site: &mut Site,
-        caller: Caller<'_>,
-    ) -> Stage {
+    fn next(named: Result<Named, DiskError>, lookups: &mut Lookups, site: &mut Site) -> Stage {
         match named {
             Ok(Resolved::File((path, state))) => match site.cached(&path, &state) {
                 Some(file) => Stage::Done(Ok(Found::File(file))),
-                None => match lookups.read(site, &path, state, caller) {
-                    Ok(reading) => Stage::Reads(reading),
-                    Err(error) => Stage::Done(Err(error)),
-                },
+                None => Stage::Reads(lookups.read(site, &path, state)),
             },
             Ok(Resolved::Directory) => Stage::Done(Ok(Found::Directory)),
             Err(error) => Stage::Done(Err(error)),
@@ -221,53 +201,59 @@ impl Reading {
         registered: &mut Registered,
         site: &mut Site,
         caller: Caller<'_>,
-    ) -> Option<Result<Rc<StoredFile>, DiskError>> {
-        if self.outcome.is_none() {
-            let (path, device) = (&self.path, self.state.device());
-            let again = || begin_read(site, path, device, caller);
-            let read = match self.job.poll(registered, caller, again) {
-                Progress::Waits => return None,
-                Progress::Displaced => return Some(Err(DiskError::DiskBusy)),
-                Progress::Ended(read) => read,
-            };
-            self.outcome = Some(read.map(|read| {
-                let is_settled = self.is_settled && read.state == self.state;
-                site.store_read(&self.path, read, &self.options, is_settled)
-            }));
+    ) -> Progress<Rc<StoredFile>> {
+        if let Some(outcome) = &self.outcome {
+            return Progress::Ended(outcome.clone());
         }
-        self.outcome.clone()
+        let (path, device) = (&self.path, self.state.device());
+        let ask = || begin_read(site, path, device, caller);
+        let read = match self.job.poll(registered, caller, ask) {
+            Progress::Waits => return Progress::Waits,
+            Progress::Refused(fault) => return Progress::Refused(fault),
+            Progress::Ended(read) => read,
+        };
+        let outcome = read.map(|read| {
+            let is_settled = self.is_settled && read.state == self.state;
+            site.store_read(&self.path, read, &self.options, is_settled)
+        });
+        self.outcome = Some(outcome.clone());
+        Progress::Ended(outcome)
     }
 }
 
 impl<T> SharedJob<T> {
-    fn new(pending: PendingResult<T>, caller: Caller<'_>) -> SharedJob<T> {
-        SharedJob {
-            pending: Some(pending),
-            network: caller.network,
-        }
-    }
-
-    /// How far it has come. `again` asks for the job once more.
+    /// How far it has come. If it was displaced, `ask` asks for it in the name of this client, and the line of the
+    /// disk threads decides whether its network may.
     fn poll(
         &mut self,
         registered: &mut Registered,
         caller: Caller<'_>,
-        again: impl FnOnce() -> Result<PendingResult<T>, DiskError>,
+        ask: impl FnOnce() -> Result<PendingResult<T>, DiskError>,
     ) -> Progress<T> {
-        match self.pending.as_ref().map(Pending::poll) {
-            Some(None) => {}
-            None | Some(Some(Ended::Displaced)) => {
-                let is_own = self.network == caller.network;
-                self.pending = (!is_own).then(again).and_then(Result::ok);
-                self.network = caller.network;
-            }
-            Some(Some(ended)) => return Progress::Ended(flat(ended)),
+        match self.0.as_ref().and_then(Pending::poll) {
+            None => {}
+            Some(Ended::Displaced) => self.0 = None,
+            Some(ended) => return Progress::Ended(flat(ended)),
         }
-        let Some(pending) = &self.pending else {
-            return Progress::Displaced;
+        match self.ask_once(registered, caller, ask) {
+            Ok(()) => Progress::Waits,
+            Err(fault) => Progress::Refused(fault),
+        }
+    }
+
+    /// Asks for the job unless somebody has, and has the client woken at its end.
+    fn ask_once(
+        &mut self,
+        registered: &mut Registered,
+        caller: Caller<'_>,
+        ask: impl FnOnce() -> Result<PendingResult<T>, DiskError>,
+    ) -> Result<(), DiskError> {
+        let pending = match &mut self.0 {
+            Some(pending) => pending,
+            none => none.insert(ask()?),
         };
         pending.wake_once(registered, caller.wakers);
-        Progress::Waits
+        Ok(())
     }
 }
 
@@ -367,10 +353,6 @@ fn pool(site: &Site) -> Result<&DiskPool, DiskError> {
     site.disk().ok_or(DiskError::Failed)
 }
 
-fn flat<T>(ended: Ended<Result<T, DiskError>>) -> Result<T, DiskError> {
-    outcome(ended)?
-}
-
 /// What a job has found out, or why nothing.
 pub(super) fn outcome<T>(ended: Ended<T>) -> Result<T, DiskError> {
     match ended {
@@ -378,6 +360,11 @@ pub(super) fn outcome<T>(ended: Ended<T>) -> Result<T, DiskError> {
         Ended::Panicked => Err(DiskError::Failed),
         Ended::Displaced => Err(DiskError::DiskBusy),
     }
+}
+
+/// The same for a job that may fail.
+pub(super) fn flat<T>(ended: Ended<Result<T, DiskError>>) -> Result<T, DiskError> {
+    outcome(ended)?
 }
 
 #[cfg(test)]
@@ -390,7 +377,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::site::disk::bell;
-    use crate::site::disk::tests::{gated, hold_pool};
+    use crate::site::disk::tests::{caller, gated, hold_pool};
     use crate::site::options::{Allowances, Budgets, SiteOptions};
     use crate::site::root::LinkPolicy;
 
@@ -483,14 +470,6 @@ mod tests {
         }
     }
 
-    fn caller(network: u8, waker: &Waker) -> Caller<'_> {
-        Caller {
-            network: [10, 0, 0, network].into(),
-            now: std::time::Instant::now(),
-            wakers: waker,
-        }
-    }
-
     /// A network that asks for everything can make the others share its look-ups. They do not share its refusals.
     #[test]
     fn who_shares_a_look_up_does_not_lose_it_because_of_another_network() {
@@ -506,6 +485,42 @@ mod tests {
         assert!(matches!(refused, Some(Err(DiskError::DiskBusy))));
         assert!(rig.poll_from(2, &mut shared).is_none(), "it waits again");
         // Those that have begun, and the three that wait. Then the file is read.
+        rig.let_pass(6, 0);
+        let found = loop {
+            if let Some(found) = rig.poll_from(2, &mut shared) {
+                break found;
+            }
+            rig.rings.recv_timeout(PATIENCE).expect("a wake-up");
+        };
+        assert_eq!(Rig::content(Some(found)), b"content");
+    }
+
+    #[test]
+    fn who_shares_a_look_up_does_not_lose_the_reading_because_of_another_network() {
+        let mut rig = Rig::with(3);
+        let _looks = [rig.join_from(1, b"b"), rig.join_from(1, b"c")];
+        assert_eq!([rig.comes(), rig.comes()], [Effort::Look; 2]);
+        let mut greedy = rig.join();
+        let mut shared = rig.join_from(2, b"a");
+        assert!(Rc::ptr_eq(&greedy.look, &shared.look));
+        rig.let_pass(3, 4);
+        assert_eq!(rig.comes(), Effort::Look);
+        let system = rig.site.root().file_system(b"a");
+        let pool = rig.site.disk().expect("a pool").clone();
+        let reads = |network: u8| {
+            let network = [10, 0, 0, network].into();
+            let job = pool.submit(Effort::Read, system, network, Room::Limited, || ());
+            job.expect("room")
+        };
+        let _begun = [reads(1), reads(1)];
+        assert_eq!([rig.comes(), rig.comes()], [Effort::Read; 2]);
+        let _waiting = [reads(1), reads(1)];
+        assert!(rig.poll(&mut greedy).is_none(), "the file must be read");
+        assert!(rig.poll_from(2, &mut shared).is_none());
+        let _other = reads(3);
+        let refused = rig.poll(&mut greedy);
+        assert!(matches!(refused, Some(Err(DiskError::DiskBusy))));
+        assert!(rig.poll_from(2, &mut shared).is_none(), "it waits again");
         rig.let_pass(6, 0);
         let found = loop {
             if let Some(found) = rig.poll_from(2, &mut shared) {

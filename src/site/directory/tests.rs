@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
+use crate::site::disk::tests::BusyPool;
 use crate::site::options::{Allowances, Budgets, SiteOptions};
 use crate::site::queue::tests::counting;
 use crate::site::root::LinkPolicy;
@@ -679,6 +680,52 @@ fn a_reading_that_was_refused_is_not_shared() {
     rig.network = [10, 0, 0, 2].into();
     let other = rig.join("");
     assert_eq!(entries(&rig.read(&other)), 2 * STEP as u64);
+}
+
+/// A rig whose disk threads are busy, and all that may wait for them but one is there.
+fn with_busy_disk(files: usize) -> (Rig, BusyPool) {
+    let mut rig = Rig::new(files, 64 << 20);
+    let mut busy = BusyPool::new(rig.site.root().file_system(b""));
+    rig.site.use_disk_threads(busy.pool.clone());
+    assert!(busy.submit(1) && busy.submit(1));
+    (rig, busy)
+}
+
+/// Makes disk threads do the steps of this reading.
+fn leave_to_disk_threads(rig: &mut Rig, reading: &SharedReading) {
+    let mut reading = reading.borrow_mut();
+    if reading.progress.is_none() {
+        reading.progress = Some(reading.begin(&rig.site, rig.now));
+    }
+    reading.progress.as_mut().expect("it has begun").is_slow = true;
+}
+
+#[test]
+fn who_shares_a_reading_is_not_refused_because_of_another_network() {
+    let (mut rig, mut busy) = with_busy_disk(3);
+    let reading = rig.join("");
+    leave_to_disk_threads(&mut rig, &reading);
+    rig.network = [10, 0, 0, 1].into();
+    assert!(matches!(rig.step(&reading), Read::WaitsForDisk));
+    assert!(busy.submit(3), "the step is displaced");
+    assert!(matches!(rig.step(&reading), Read::More));
+    leave_to_disk_threads(&mut rig, &reading);
+    let refused = rig.step(&reading);
+    assert!(matches!(refused, Read::Done(Err(DiskError::DiskBusy))));
+    leave_to_disk_threads(&mut rig, &reading);
+    rig.network = [10, 0, 0, 2].into();
+    assert!(matches!(rig.step(&reading), Read::WaitsForDisk));
+}
+
+#[test]
+fn a_reading_that_has_begun_goes_on_however_many_wait_for_the_disk() {
+    let (mut rig, mut busy) = with_busy_disk(2 * STEP);
+    assert!(busy.submit(1) && !busy.submit(1));
+    rig.network = [10, 0, 0, 1].into();
+    let reading = rig.join("");
+    assert!(matches!(rig.step(&reading), Read::More));
+    leave_to_disk_threads(&mut rig, &reading);
+    assert!(matches!(rig.step(&reading), Read::WaitsForDisk));
 }
 
 #[test]
