@@ -1213,7 +1213,7 @@ fn operators_have_an_address_of_their_own() {
         (admin.bind.required, admin.port)
     };
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    assert_eq!(at("--admin 127.0.0.1:9090"), (vec![local], 9090));
+    assert_eq!(at("--admin 127.0.0.1:9180"), (vec![local], 9180));
     assert_eq!(at("--admin [::1]:0"), (vec![Ipv6Addr::LOCALHOST.into()], 0));
     let admin = config("--admin unix:/run/a,mode=0600")
         .admin
@@ -1227,12 +1227,12 @@ fn operators_have_an_address_of_their_own() {
         (vec![socket], vec![])
     );
     for line in [
-        "--admin 9090",
+        "--admin 9180",
         "--admin localhost",
         "--admin 127.0.0.1",
-        "--admin :9090",
+        "--admin :9180",
     ] {
-        check_error(&[], line, "such as 127.0.0.1:9090");
+        check_error(&[], line, "such as 127.0.0.1:9180");
     }
     check_error(&[], "--admin unix:", "write unix:PATH");
     check_error(&[], "--admin unix:/a,mode=9", "octal");

@@ -19,7 +19,7 @@ const ADMIN: OptionDef = OptionDef::new(
         store(&mut settings.config.admin, admin(text).map(Some))
     }),
     "Serve /health, /ready, /metrics (for Prometheus), /config and /log-level at this address, \
-     such as 127.0.0.1:9090, or at a socket such as unix:/run/docroot.admin,mode=0660. Anyone who \
+     such as 127.0.0.1:9180, or at a socket such as unix:/run/docroot.admin,mode=0660. Anyone who \
      can connect can use all of them. The listeners of the site do not serve them",
 )
 .default(|_| "off".into());
@@ -42,7 +42,7 @@ fn admin(text: &str) -> Result<Admin, String> {
         return Ok(Admin { bind, port: 0 });
     }
     let address: SocketAddr = text.parse().map_err(
-        |_| "not an address: write an IP address and a port, such as 127.0.0.1:9090 or [::1]:9090, or unix:PATH",
+        |_| "not an address: write an IP address and a port, such as 127.0.0.1:9180 or [::1]:9180, or unix:PATH",
     )?;
     Ok(Admin {
         bind: Bind {

@@ -64,7 +64,7 @@ const ARCHIVE: OptionDef = OptionDef::new(
     "archive",
     Kind::Switch(|settings| settings.config.site.archive = true),
     "Let clients download a directory and all that is below it as one file: /photos/?archive=zip, tar or \
-     tar.gz. Listings link to it. The archive contains what listings show, also in directories that have an \
+     tar.gz. Listings have buttons for it. The archive contains what listings show, also in directories that have an \
      index file, but not what links to directories lead to. Each client gets one archive at a time",
 )
 .scope(Scope::Answer);

@@ -372,7 +372,7 @@ fn samples(option: &OptionDef) -> (Vec<&'static str>, &'static [&'static str]) {
             "unix:/a,mode=0660",
             "systemd",
         ],
-        ("admin", ..) => vec!["127.0.0.1:9090", "[::1]:0", "unix:/a,mode=0660"],
+        ("admin", ..) => vec!["127.0.0.1:9180", "[::1]:0", "unix:/a,mode=0660"],
         ("trust-proxy", ..) => vec!["10.0.0.0/8,::1=forwarded"],
         ("user", ..) => vec!["www-data", "1000:www"],
         ("allow-host", ..) => vec!["a.example,*.b.example"],
