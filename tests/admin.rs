@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::Write;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -605,6 +606,76 @@ fn the_places_of_operators_are_bounded() {
         .iter_mut()
         .filter_map(|one| one.has_answer().then_some(()));
     assert_eq!(lost.count(), 2);
+}
+
+/// The network that has all places.
+const GREEDY: [u8; 4] = [127, 0, 0, 2];
+
+/// What `/health` answers to a newcomer of this network.
+fn health_for(server: &TestServer, source: [u8; 4]) -> u16 {
+    let mut client = server.connect_admin_from(source);
+    client.send(&request("GET", "/health", &[]));
+    client.response("GET").status
+}
+
+#[test]
+fn requests_of_operators_that_are_not_complete_give_way() {
+    let halves = [
+        "GET /health HTTP/1.1\r\nHost: loc",
+        "PUT /log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nb",
+    ];
+    for half in halves {
+        let server = Setup::new().admin().with(|config| {
+            let deadlines = &mut config.deadlines;
+            (deadlines.head, deadlines.body) = (LONG, LONG);
+        });
+        let server = server.start();
+        let mut greedy: Vec<Client> = (0..16).map(|_| server.connect_admin_from(GREEDY)).collect();
+        for client in &mut greedy {
+            client.send(half.as_bytes());
+        }
+        until("a newcomer gets a place", || {
+            health_for(&server, [127, 0, 0, 1]) == 200
+        });
+    }
+}
+
+/// Clients that do not read their responses take all places, and wait for longer than this test. One of them is cut for
+/// a newcomer of another network.
+#[test]
+fn responses_to_operators_give_way_to_another_network() {
+    const HOSTS: usize = 100;
+    let server = Setup::new()
+        .admin()
+        .with(|config| {
+            config.deadlines.send = LONG;
+            // The metrics have a line for each.
+            let site = |number: usize| SiteRoot {
+                host: HostPattern::Name(format!("{number}.{}.example", "a".repeat(60))),
+                root: config.root.clone(),
+            };
+            config
+                .sites
+                .extend((0..HOSTS).map(site).collect::<Vec<_>>());
+        })
+        .start();
+    let mut greedy: Vec<Client> = (0..16).map(|_| server.connect_admin_from(GREEDY)).collect();
+    // The responses fit into no buffer.
+    let requests = request("GET", "/metrics", &[]).repeat(2000);
+    let mut sent = [0; 16];
+    for client in &greedy {
+        client.stream.set_nonblocking(true).expect("a mode");
+    }
+    // A newcomer of the same network gets the place of a connection that is not being answered.
+    until("all of them are being answered", || {
+        for (client, sent) in greedy.iter_mut().zip(&mut sent) {
+            *sent += client.stream.write(&requests[*sent..]).unwrap_or(0);
+        }
+        health_for(&server, GREEDY) == 503
+    });
+    until("a newcomer gets a place", || {
+        health_for(&server, [127, 0, 0, 1]) == 200
+    });
 }
 
 /// The last descriptors are not for clients of the site.

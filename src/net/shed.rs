@@ -153,9 +153,19 @@ pub(super) enum Newcomer {
     Of(IpAddr),
     /// A client behind a trusted proxy, which has not named it yet.
     BehindProxy,
-    /// A client of the administrative listener: an operator, a scraper or a load balancer. They may all be on one
-    /// machine.
-    Operator,
+    /// A client of the administrative listener in this network: an operator, a scraper or a load balancer. They may all
+    /// be on one machine.
+    Operator(IpAddr),
+}
+
+impl Newcomer {
+    /// Its network, if that is known.
+    fn network(self) -> Option<IpAddr> {
+        match self {
+            Newcomer::Of(network) | Newcomer::Operator(network) => Some(network),
+            Newcomer::BehindProxy => None,
+        }
+    }
 }
 
 /// The connections of one worker that give their places to new clients.
@@ -197,7 +207,7 @@ impl Places {
             // The newcomer's network must not have more places than the other one afterwards.
             Newcomer::Of(network) => self.ranking.largest() > self.ranking.sum(network) + 1,
             Newcomer::BehindProxy => self.is_most(self.ranking.largest()),
-            Newcomer::Operator => true,
+            Newcomer::Operator(_) => true,
         };
         let unserved = gives_way.then(|| self.ranking.pop()).flatten();
         unserved.or_else(|| self.pop_served(newcomer))
@@ -205,8 +215,10 @@ impl Places {
 
     /// The next connection whose response is cut for a new client.
     fn pop_served(&mut self, newcomer: Newcomer) -> Option<Holder> {
-        let needs_it = matches!(newcomer, Newcomer::Of(network) if self.ranking.sum(network) == 0);
-        let holder = self.served.last().copied().filter(|_| needs_it)?;
+        if self.ranking.sum(newcomer.network()?) > 0 {
+            return None;
+        }
+        let holder = self.served.last().copied()?;
         if !self.has_most(holder.network) {
             return None;
         }
@@ -227,7 +239,7 @@ impl Places {
 
     /// Notes that a new client has got a place. That of a client behind a proxy counts at the next look.
     pub fn note_newcomer(&mut self, newcomer: Newcomer) {
-        if let Newcomer::Of(network) = newcomer {
+        if let Some(network) = newcomer.network() {
             self.ranking.networks.entry(network).or_default().sum += 1;
         }
     }
@@ -366,7 +378,9 @@ mod tests {
         assert_eq!(chosen(&most, of(9)), Some(2));
         assert_eq!(chosen(&most, of(2)), None, "it has a place");
         assert_eq!(chosen(&most, Newcomer::BehindProxy), None);
-        assert_eq!(chosen(&most, Newcomer::Operator), None);
+        let operator = |network: u8| Newcomer::Operator([10, 0, 0, network].into());
+        assert_eq!(chosen(&most, operator(2)), None, "it has a place");
+        assert_eq!(chosen(&most, operator(9)), Some(2));
         let half = [served, served, (2, SERVED), (3, 0)];
         assert_eq!(chosen(&half, of(9)), None, "half is not more");
         assert_eq!(chosen(&[(1, 0), (1, 0), (1, 0)], of(9)), None);
@@ -399,8 +413,9 @@ mod tests {
         let mut behind = places(&kept);
         assert!(behind.pop(Newcomer::BehindProxy).is_some());
         assert_eq!(behind.pop(Newcomer::BehindProxy), None, "two of four");
+        let operator = Newcomer::Operator([10, 0, 0, 1].into());
         let mut operators = places(&kept);
-        let count = std::iter::from_fn(|| operators.pop(Newcomer::Operator)).count();
+        let count = std::iter::from_fn(|| operators.pop(operator)).count();
         assert_eq!(count, 4);
     }
 

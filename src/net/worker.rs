@@ -686,7 +686,7 @@ impl Worker {
 /// Who a new client is, as far as it is known before its first bytes.
 fn newcomer(admission: &Admission, context: &Context) -> Newcomer {
     match admission.listener.service {
-        Service::Admin => Newcomer::Operator,
+        Service::Admin => Newcomer::Operator(admission.client.network()),
         _ if context.proxies.trust(admission.client.peer.ip()) => Newcomer::BehindProxy,
         Service::Site | Service::Redirect => Newcomer::Of(admission.client.network()),
     }

@@ -214,11 +214,7 @@ impl TestServer {
 
     /// A new connection from another address of this machine.
     pub fn connect_from(&self, source: [u8; 4]) -> Client {
-        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
-        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-        bind(&socket, &SocketAddr::from((source, 0))).expect("an address of the loopback");
-        connect(&socket, &self.address).expect("it accepts");
-        Client::of(TcpStream::from(socket))
+        Client::of(connect_from(source, self.address))
     }
 
     /// Sends bytes on a new connection and returns everything up to the server's close.
@@ -244,6 +240,12 @@ impl TestServer {
     pub fn connect_admin(&self) -> Client {
         let address = self.admin_addresses.first().expect("--admin");
         Client::of(TcpStream::connect(address).expect("it accepts"))
+    }
+
+    /// A new connection of an operator from another address of this machine.
+    pub fn connect_admin_from(&self, source: [u8; 4]) -> Client {
+        let address = self.admin_addresses.first().expect("--admin");
+        Client::of(connect_from(source, *address))
     }
 
     /// One request of an operator on a new connection.
@@ -313,6 +315,15 @@ impl Drop for TestServer {
         let panics = self.counters.worker_panics.value();
         assert_eq!(panics, self.expected_panics, "panics of workers");
     }
+}
+
+/// A connection from an address of this machine.
+fn connect_from(source: [u8; 4], address: SocketAddr) -> TcpStream {
+    use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&socket, &SocketAddr::from((source, 0))).expect("an address of the loopback");
+    connect(&socket, &address).expect("it accepts");
+    TcpStream::from(socket)
 }
 
 /// What carries the bytes of a connection: a socket, or a session on one.
