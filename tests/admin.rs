@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
-use docroot::net::config::SiteRoot;
+use docroot::net::config::{Config, SiteRoot};
 use docroot::net::privileges::options::Landlock;
 use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use rustix::process::Signal;
@@ -105,6 +105,37 @@ fn check_hosts(server: &TestServer, is_named: bool) {
     let mut client = server.connect_admin();
     client.send(b"OPTIONS /health HTTP/1.0\r\n\r\n");
     assert_eq!(client.response("OPTIONS").status, 204);
+}
+
+/// What a client asked through a name of another time is misdirected, on connections of that time too.
+#[test]
+fn a_reload_changes_the_hosts_and_the_deadlines() {
+    let name = |name: &str| vec![HostPattern::Name(name.into())];
+    let setup = Setup::new().admin().with(|config| {
+        config.allow_hosts = name("old.intra");
+        config.deadlines.head = LONG;
+    });
+    let server = setup.start();
+    let ask = |client: &mut Client, host: &str| {
+        client.send(format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+        client.response("GET").status
+    };
+    let mut kept = server.connect_admin();
+    assert_eq!(ask(&mut kept, "old.intra"), 200);
+    assert_eq!(ask(&mut server.connect_admin(), "new.intra"), 421);
+    let change = |config: &mut Config| {
+        config.allow_hosts = name("new.intra");
+        config.deadlines.head = Duration::from_millis(10);
+    };
+    server.reload(change).expect("a configuration");
+    until("it answers for the new name", || {
+        ask(&mut server.connect_admin(), "new.intra") == 200
+    });
+    assert_eq!(ask(&mut server.connect_admin(), "old.intra"), 421);
+    assert_eq!(ask(&mut kept, "old.intra"), 421);
+    let mut half = server.connect_admin();
+    half.send(b"GET /health HTTP/1.1\r\n");
+    assert_eq!(half.response("GET").status, 408);
 }
 
 /// Browsers cannot use such a socket.

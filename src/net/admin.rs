@@ -26,9 +26,9 @@ use crate::net::descriptors::{ADMIN_CONNECTIONS, SocketNumbers};
 use crate::net::limits::Limits;
 use crate::net::listen;
 use crate::net::listener::Bound;
-use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
+use crate::net::mailbox::{Change, Mailbox, Shutdown, WorkerHandle};
 use crate::net::operated::RunningServer;
-use crate::net::reload::Reloader;
+use crate::net::reload::{Follower, Reloader};
 use crate::net::settings::{OpenSite, OpenSites, Settings};
 use crate::net::start_error::StartError;
 use crate::net::worker::Worker;
@@ -102,6 +102,7 @@ impl AdminService {
             files: Mutex::new(self.files),
         };
         let settings = settings_of(self.config, self.root, own, Arc::new(server));
+        reloader.follow(follower(worker.clone(), Arc::clone(&settings)));
         let running = RunningAdmin {
             listeners: self.listeners,
             worker,
@@ -169,6 +170,21 @@ fn settings_of(
         })]),
         disk: Some(DiskPool::new(DISK_THREADS)),
         ..Settings::new(config, sites, counters)
+    })
+}
+
+/// Switches the worker to what the service has of a configuration of the server.
+fn follower(worker: WorkerHandle, mut settings: Arc<Settings>) -> Follower {
+    Box::new(move |config| {
+        // A reload neither adds nor removes the service.
+        let Some(admin) = &config.admin else { return };
+        let config = config_of(config, admin);
+        let (hosts, sites) = (Arc::new(hosts_of(&config)), settings.sites.clone());
+        settings = Arc::new(Settings {
+            hosts,
+            ..settings.reloaded(config, sites, None, None, None)
+        });
+        worker.change(Change::Settings(Arc::clone(&settings)));
     })
 }
 

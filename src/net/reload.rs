@@ -46,6 +46,8 @@ enum Phase {
 struct Running {
     settings: Arc<Settings>,
     workers: Vec<WorkerHandle>,
+    /// What else follows each reload.
+    follower: Option<Follower>,
     /// The options of the log, if the operator has changed them since the last reload.
     log: Option<Arc<LogOptions>>,
 }
@@ -55,6 +57,9 @@ impl Running {
         self.log.as_deref().unwrap_or(&self.settings.config.log)
     }
 }
+
+/// Is told each configuration that is in use.
+pub(super) type Follower = Box<dyn FnMut(&Config) + Send>;
 
 /// What came of a reload.
 #[derive(Debug)]
@@ -81,11 +86,21 @@ impl Reloader {
             Ok(()) => Phase::Running(Running {
                 settings: Arc::clone(settings),
                 workers: workers.to_vec(),
+                follower: None,
                 log: None,
             }),
             Err(_) => Phase::Ended,
         });
         watching
+    }
+
+    /// Tells `follower` the configuration, now and after each reload.
+    pub(super) fn follow(&self, mut follower: Follower) {
+        if let Phase::Running(running) = &mut *lock(&self.phase) {
+            // There may have been a reload since the start.
+            follower(&running.settings.config);
+            running.follower = Some(follower);
+        }
     }
 
     /// The kernel confines the process from now on, so no reload can lead out of that.
@@ -163,6 +178,9 @@ impl Reloader {
         };
         for worker in &running.workers {
             worker.change(Change::Settings(Arc::clone(&settings)));
+        }
+        if let Some(follower) = &mut running.follower {
+            follower(&settings.config);
         }
         running.settings = Arc::clone(&settings);
         running.log = None;

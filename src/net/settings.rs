@@ -78,6 +78,7 @@ pub struct Settings {
 }
 
 /// A site whose root is open.
+#[derive(Clone)]
 pub struct OpenSite {
     /// The root.
     pub root: Arc<GivenRoot>,
@@ -153,6 +154,7 @@ impl OpenSite {
 }
 
 /// The sites of a server.
+#[derive(Clone)]
 pub struct OpenSites {
     /// The site for all hosts that no other site is for.
     pub first: OpenSite,
