@@ -1,17 +1,26 @@
 //! The numbers of `/metrics`, and whether a parser of others reads them.
 
+#![allow(clippy::disallowed_methods, reason = "a test reads the clock")]
+
 mod support;
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::SiteRoot;
-use support::{Setup, TestServer, request, until};
+use docroot::origin::handler::{Answer, Handler, Origin};
+use docroot::origin::request::Request;
+use docroot::semantics::trace::Trace;
+use support::{PATIENCE, Setup, TestServer, request, until};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(3600);
 
 fn server() -> TestServer {
     Setup::new().file("a.txt", "here").admin().start()
@@ -212,6 +221,80 @@ fn a_reload_resets_nothing() {
     let misses = samples(&server)[miss];
     server.get("/a.txt", &[]);
     check(&samples(&server), &[(name, 2.0), (miss, misses + 1.0)]);
+}
+
+/// Holds up its worker for a request of `/held` until the test says so.
+struct Holding {
+    is_held: Sender<()>,
+    goes_on: Receiver<()>,
+}
+
+impl Handler for Holding {
+    fn answer(&self, request: &Request<'_>, _: &mut Origin, _: &mut Trace) -> Option<Answer> {
+        if request.head.target.path() == Some(b"/held") {
+            self.is_held.send(()).expect("the test waits");
+            let _ = self.goes_on.recv_timeout(PATIENCE);
+        }
+        None
+    }
+}
+
+/// The numbers wait for a worker until it has answered, and no longer.
+#[test]
+fn the_answer_of_a_worker_ends_the_wait() {
+    let (is_held, held) = unbounded();
+    let (go_on, goes_on) = unbounded();
+    let holding = move || Holding {
+        is_held: is_held.clone(),
+        goes_on: goes_on.clone(),
+    };
+    let server = Setup::new().admin().handler(holding).start();
+    let comes_soon = || {
+        let (mut client, mut operator) = (server.connect(), server.connect_admin());
+        client.send(&request("GET", "/held", &[]));
+        held.recv_timeout(PATIENCE).expect("it is held");
+        operator.send(&request("GET", "/metrics", &[]));
+        // The request before this one waits now.
+        assert_eq!(server.admin("GET", "/health", &[]).status, 200);
+        let begin = Instant::now();
+        go_on.send(()).expect("a worker waits");
+        assert_eq!(operator.response("GET").status, 200);
+        let time = begin.elapsed();
+        assert_eq!(client.response("GET").status, 404);
+        // Half of the time for a worker that does not answer.
+        time < Duration::from_millis(125)
+    };
+    // A busy machine may be late for a while.
+    until("the numbers come soon", comes_soon);
+}
+
+/// A worker that has exited has no connections, whatever it had when it was asked last.
+#[test]
+fn a_worker_that_has_exited_has_no_connections() {
+    let server = Setup::new()
+        .file("large.bin", support::noise(64 << 20))
+        .admin()
+        .with(|config| {
+            let deadlines = &mut config.deadlines;
+            (deadlines.drain, deadlines.head) = (LONG, LONG);
+        })
+        .start();
+    let count =
+        |phase: &str| samples(&server)[&format!("docroot_connections{{phase=\"{phase}\"}}")];
+    let mut download = server.connect();
+    download.send(&request("GET", "/large.bin", &[]));
+    until("it is being sent", || count("sending") == 1.0);
+    // Of the other worker, which goes on.
+    let mut half = server.connect();
+    half.send(b"GET / HTTP/1.1\r\n");
+    until("it is being read", || count("reading") == 1.0);
+    server.drain();
+    until("it drains", || {
+        server.admin("GET", "/health", &[]).status == 503
+    });
+    drop(download);
+    until("the worker has exited", || count("sending") == 0.0);
+    assert_eq!(count("reading"), 1.0);
 }
 
 /// RFC 9110 section 12.5.1.

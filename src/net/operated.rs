@@ -3,7 +3,8 @@
 //! Everything is asked for when a page is requested, so a reload shows at once.
 
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::task::Waker;
+use std::time::{Instant, SystemTime};
 
 use crate::guide::admin::metrics::Facts;
 use crate::guide::admin::operated::{Look, Operated};
@@ -16,6 +17,7 @@ use crate::observe::notice;
 use crate::observe::options::{LogLevel, NoSuchLevel};
 use crate::observe::process::{ProcessFiles, Usage};
 use crate::observe::tally::{Tally, Totals};
+use crate::observe::topic::Reader;
 use crate::site::budget::Account;
 use crate::site::disk::FileSystem;
 use crate::site::options::Budgets;
@@ -97,12 +99,15 @@ impl Operated for RunningServer {
         Some(changed.map(|earlier| tell_change(earlier, level)))
     }
 
-    fn ask_workers(&self) {
+    fn ask_workers(&self, now: Instant, waker: Waker) -> Option<Reader<()>> {
+        // Before they are asked, so that no answer is missed.
+        let answers = self.tallies.first()?.answers(now, waker);
         for (tally, worker) in self.tallies.iter().zip(self.reloader.workers()) {
             if tally.ask_for_phases() {
                 worker.change(Change::AskedForPhases);
             }
         }
+        Some(answers)
     }
 
     fn have_workers_answered(&self) -> bool {

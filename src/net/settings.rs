@@ -224,7 +224,7 @@ impl Settings {
         let now = Now::read();
         let class = || Class::new(now.instant, now.system);
         let counted = config.admin.as_ref().map_or(0, |_| config.threads.max(1));
-        let tallies = (0..counted).map(|_| Arc::default()).collect();
+        let tallies = Tally::of_workers(counted, now.instant);
         Settings {
             generation: 0,
             handlers: Arc::default(),

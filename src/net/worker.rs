@@ -156,6 +156,8 @@ impl Worker {
         for index in 0..self.slots.len() {
             self.close(index, Closed::Cut(End::Shutdown), &mut context);
         }
+        // It has no connections any more, and whoever has asked it must not wait.
+        self.tell_operators(&context);
     }
 
     /// Tells viewers what the connections do. Returns how long the worker may wait until it does so again.
@@ -168,7 +170,8 @@ impl Worker {
     /// Tells operators what the connections do.
     fn tell_operators(&self, context: &Context) {
         if let Some(counting) = &context.observer.counting {
-            counting.tally().tell_phases(phases(&self.slots));
+            let now = context.now.latest;
+            counting.tally().tell_phases(phases(&self.slots), now);
         }
     }
 

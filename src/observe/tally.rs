@@ -10,8 +10,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::task::Waker;
+use std::time::{Duration, Instant};
 
+use crate::observe::topic::{Capacity, Reader, Topic};
 use crate::observe::wire::Phases;
 use crate::semantics::method::Method;
 use crate::sync::lock;
@@ -120,8 +122,10 @@ pub const BOUNDS: [Duration; 13] = [
     Duration::from_secs(60),
 ];
 
+/// How much is kept of the answers of workers: that there was one.
+const ANSWERS: Capacity = Capacity { items: 1, bytes: 0 };
+
 /// What one worker counts.
-#[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct Tally {
     /// How many durations are in each bucket. The last one has no bound.
@@ -135,6 +139,8 @@ pub struct Tally {
     is_asked: AtomicBool,
     /// What the connections did when somebody asked last.
     phases: Mutex<Phases>,
+    /// Has an item for each answer of a worker. All workers of a server share it.
+    answers: Topic<()>,
     /// Only a start, a reload and a reader lock it.
     sites: Mutex<Sites>,
 }
@@ -151,6 +157,27 @@ impl Default for Sites {
 }
 
 impl Tally {
+    /// Those of so many workers of a server that starts `now`.
+    pub fn of_workers(workers: usize, now: Instant) -> Vec<Arc<Tally>> {
+        let answers = Topic::new(ANSWERS, now);
+        let tally = |_| Tally {
+            durations: Default::default(),
+            duration_sum: OwnCounter::default(),
+            cache_hits: OwnCounter::default(),
+            cache_misses: OwnCounter::default(),
+            is_asked: AtomicBool::default(),
+            phases: Mutex::default(),
+            answers: answers.clone(),
+            sites: Mutex::default(),
+        };
+        (0..workers).map(tally).map(Arc::new).collect()
+    }
+
+    /// What has an item for each answer of a worker from `now` on, this one or another one of its server.
+    pub fn answers(&self, now: Instant, waker: Waker) -> Reader<()> {
+        self.answers.reader_since(Some(now), waker)
+    }
+
     /// The number of the site with this name. A site that comes back after a reload goes on with its counters.
     pub fn number_of(&self, name: &str) -> SiteNumber {
         let sites = &mut lock(&self.sites).0;
@@ -173,10 +200,11 @@ impl Tally {
         self.is_asked.load(Ordering::Relaxed)
     }
 
-    /// Answers what the connections do.
-    pub fn tell_phases(&self, phases: Phases) {
+    /// Answers what the connections do `now`, and wakes who waits for that.
+    pub fn tell_phases(&self, phases: Phases, now: Instant) {
         *lock(&self.phases) = phases;
         self.is_asked.store(false, Ordering::Release);
+        self.answers.publish((), 0, now);
     }
 
     /// Counts a use of a cached file, or a file that was read because it was not cached.
@@ -197,7 +225,6 @@ impl Tally {
 }
 
 /// A worker's own end of its tally.
-#[derive(Debug)]
 pub struct Counting {
     tally: Arc<Tally>,
     /// The sites by [`SiteNumber`].
@@ -300,6 +327,13 @@ fn add_to(sums: &mut Vec<(Arc<str>, u64)>, name: &Arc<str>, amount: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::topic::News;
+    use std::task::Wake;
+
+    fn tally() -> Arc<Tally> {
+        let mut one = Tally::of_workers(1, Instant::now());
+        one.pop().expect("a worker")
+    }
 
     /// After a start or a reload with these sites.
     fn counting(tally: &Arc<Tally>, names: &[&str]) -> Counting {
@@ -311,7 +345,7 @@ mod tests {
 
     #[test]
     fn the_workers_are_added_up() {
-        let tallies = [Arc::<Tally>::default(), Arc::default()];
+        let tallies = Tally::of_workers(2, Instant::now());
         let get = MethodLabel::of(Some(Method::Get));
         for tally in &tallies {
             let counting = counting(tally, &["*", "a.example"]);
@@ -351,10 +385,40 @@ mod tests {
         assert_eq!((totals.cache_hits, totals.cache_misses), (2, 2));
     }
 
+    /// Whichever worker it is, and once for each answer.
+    #[test]
+    fn an_answer_wakes_who_waits_for_it() {
+        #[derive(Default)]
+        struct Rings(AtomicU64);
+        impl Wake for Rings {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let now = Instant::now();
+        let tallies = Tally::of_workers(2, now);
+        let rings = Arc::<Rings>::default();
+        let mut answers = tallies[0].answers(now, Arc::clone(&rings).into());
+        let rung = || rings.0.load(Ordering::SeqCst);
+        assert!(tallies.iter().all(|tally| tally.ask_for_phases()));
+        assert!(!tallies[0].ask_for_phases(), "it has been asked");
+        for (answered, tally) in (1..).zip(&tallies) {
+            assert_eq!(answers.poll(), News::Nothing);
+            tally.tell_phases(Phases::default(), now + Duration::from_secs(1));
+            assert_eq!(rung(), answered);
+            assert!(!tally.is_asked());
+            assert_ne!(answers.poll(), News::Nothing);
+        }
+        assert_eq!(answers.poll(), News::Nothing);
+        drop(answers);
+        tallies[0].tell_phases(Phases::default(), now);
+        assert_eq!(rung(), 2, "nobody waits");
+    }
+
     /// A client chooses the method, and a handler the status.
     #[test]
     fn no_client_makes_a_label() {
-        let tally = Arc::<Tally>::default();
+        let tally = tally();
         let counting = counting(&tally, &["*"]);
         for method in Method::all().map(Some).chain([None]) {
             for status in [0, 99, 100, 599, 600, u16::MAX] {
@@ -381,7 +445,7 @@ mod tests {
     /// What a site has counted stays when a reload changes the order of the sites, or leaves one out for a while.
     #[test]
     fn a_site_that_comes_back_goes_on() {
-        let tally = Arc::<Tally>::default();
+        let tally = tally();
         for names in [&["*", "a", "b"][..], &["*", "b", "a"], &["*"], &["*", "b"]] {
             let counting = counting(&tally, names);
             for name in names {

@@ -1,9 +1,12 @@
 //! The server as its operators see it.
 
 use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
 
 use crate::guide::admin::metrics::Facts;
 use crate::observe::options::{LogLevel, NoSuchLevel};
+use crate::observe::topic::Reader;
 use crate::site::disk::FileSystem;
 
 /// The server that is operated.
@@ -23,8 +26,9 @@ pub trait Operated: Send + Sync {
     /// Changes how much is logged, and tells the operator. `None` if the server has not started, or has ended.
     fn set_log_level(&self, level: LogLevel) -> Option<Result<(), NoSuchLevel>>;
 
-    /// Asks the workers what their connections do.
-    fn ask_workers(&self);
+    /// Asks the workers what their connections do. What is returned has an item for each answer from `now` on; `None`
+    /// if there is no worker.
+    fn ask_workers(&self, now: Instant, waker: Waker) -> Option<Reader<()>>;
 
     /// Whether all workers have answered since.
     fn have_workers_answered(&self) -> bool;

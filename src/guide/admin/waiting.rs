@@ -9,6 +9,7 @@ use crate::guide::admin::metrics;
 use crate::guide::admin::operated::{Look, Operated};
 use crate::guide::plain;
 use crate::observe::exposition::Format;
+use crate::observe::topic::{News, Reader};
 use crate::origin::embedded::{Embedded, answer_made};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::reason::{OwnPageReason, Reason};
@@ -23,9 +24,6 @@ const DISK: Duration = Duration::from_secs(2);
 
 /// How long the workers may take. A stuck worker does not delay the numbers of the others for longer.
 const WORKERS: Duration = Duration::from_millis(250);
-
-/// The time between two checks whether the workers have answered.
-const CHECK: Duration = Duration::from_millis(2);
 
 /// `/ready`.
 pub(super) fn ready(
@@ -129,8 +127,8 @@ fn not_ready(why: String, trace: &mut Trace) -> Answer {
 
 /// `/metrics`.
 pub(super) fn metrics(server: &Arc<dyn Operated>, request: &Request<'_>) -> Answer {
-    server.ask_workers();
     Answer::Later(Box::new(Metrics {
+        answers: server.ask_workers(request.instant, request.wakers.waker()),
         server: Arc::clone(server),
         until: request.instant + WORKERS,
     }))
@@ -139,7 +137,13 @@ pub(super) fn metrics(server: &Arc<dyn Operated>, request: &Request<'_>) -> Answ
 /// Waits until the workers have answered.
 struct Metrics {
     server: Arc<dyn Operated>,
+    answers: Option<Reader<()>>,
     until: Instant,
+}
+
+/// Reads until there is nothing new.
+fn read_all(answers: &mut Reader<()>) {
+    while answers.poll() != News::Nothing {}
 }
 
 impl Responder for Metrics {
@@ -150,8 +154,10 @@ impl Responder for Metrics {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
+        // The next answer wakes this one, if it comes after this.
+        self.answers.iter_mut().for_each(read_all);
         if !self.server.have_workers_answered() && request.instant < self.until {
-            return Polled::WaitUntil(request.instant + CHECK);
+            return Polled::WaitForDisk(self.until);
         }
         let offered = Format::MEDIA_TYPES;
         let index = choose_media_type(request.fields(), &offered, trace).index;
