@@ -92,7 +92,7 @@ fn reload(handle: &Handle, machine: &Machine, root: Option<&Path>) {
     if let Some(root) = root {
         launch.config.root = root.to_owned();
     }
-    match handle.reload(launch.config) {
+    match handle.reload(launch.config, launch.shown) {
         Ok(Some(reloaded)) => say(report(&launch.remarks, &reloaded)),
         // The server is stopping.
         Ok(None) => {}
@@ -317,7 +317,8 @@ fn bind(
     let asked = path.map(take_over::ask).transpose()?.flatten();
     let (inherited, predecessor) = asked.unzip();
     let (config, counters) = (launch.config.clone(), Arc::clone(counters));
-    let server = Server::take_over(config, counters, inherited.unwrap_or_default())?;
+    let mut server = Server::take_over(config, counters, inherited.unwrap_or_default())?;
+    server.show(Arc::clone(&launch.shown));
     Ok((server, predecessor))
 }
 

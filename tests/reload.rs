@@ -378,7 +378,12 @@ fn a_reload_does_not_wait_for_a_server_that_was_dropped() {
     };
     let server = Server::bind(config.clone(), Arc::default()).expect("it starts");
     let handle = server.handle();
-    let reload = thread::spawn(move || handle.reload(config).expect("nothing is wrong").is_none());
+    let reload = thread::spawn(move || {
+        handle
+            .reload(config, Arc::default())
+            .expect("nothing is wrong")
+            .is_none()
+    });
     drop(server);
     assert!(reload.join().expect("no panic"), "it has stopped");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::qr::Qr;
 use crate::http1::version::Version;
@@ -67,6 +68,8 @@ impl RootSource {
 pub struct Launch {
     /// The server.
     pub config: Config,
+    /// What operators are shown of it, if they can ask: what `--print-config` prints, without secrets.
+    pub shown: Arc<[u8]>,
     /// Where its root came from.
     pub root_source: RootSource,
     /// Whether to print the banner.

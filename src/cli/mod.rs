@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -20,7 +21,7 @@ use options::{CONFIG, Mode, OptionDef, options, quoted, write_one_of};
 use settings::Settings;
 pub use usage::UsageError;
 
-use crate::net::config::{Config, Shown};
+use crate::net::config::Config;
 use crate::observe::options::{Detail, JsonField, LogFormat, LogOptions};
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
@@ -237,16 +238,16 @@ fn act(
         return printed.map(Command::Print);
     }
     if settings.config.admin.is_some() {
-        settings.config.shown = shown(&given, &served, &defaults);
+        settings.shown = shown(&given, &served, &defaults);
     }
     outcome(mode, settings, matches)
 }
 
 /// What operators see of the configuration. A value that cannot be printed does not keep the server from starting.
-fn shown(given: &[Given], served: &Served<'_>, defaults: &Settings) -> Shown {
+fn shown(given: &[Given], served: &Served<'_>, defaults: &Settings) -> Arc<[u8]> {
     let printed = given::print(given, served, defaults, Secrets::Masked);
     let printed = printed.unwrap_or_else(|fault| format!("# {fault}\n").into_bytes());
-    Shown(printed.into())
+    printed.into()
 }
 
 /// The command for these settings.

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap_complete::Shell;
 
@@ -27,6 +28,8 @@ use crate::site::options::SiteOptions;
 pub struct Settings {
     /// The server. `tls` is `None` until [`Settings::launch`] makes it from `https`.
     pub config: Config,
+    /// What operators are shown of it.
+    pub shown: Arc<[u8]>,
     /// Where the root came from.
     pub root_source: RootSource,
     /// The configuration file.
@@ -119,6 +122,7 @@ impl Settings {
                 },
                 ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)
             },
+            shown: Arc::default(),
             root_source: RootSource::Usual,
             config_file: None,
             print_config: false,
@@ -214,6 +218,7 @@ impl Settings {
         }
         Ok(Launch {
             config,
+            shown: self.shown,
             root_source: self.root_source,
             banner: !self.quiet,
             open: self.open && !self.stays_closed,

@@ -11,7 +11,7 @@ use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
 use crate::http1::allowed_hosts::HostPattern;
-use crate::net::config::{Bind, Config, Port, Shown, SiteRoot, SocketFile};
+use crate::net::config::{Bind, Config, Port, SiteRoot, SocketFile};
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::privileges::options::{Landlock, Privileges};
 use crate::net::privileges::user::UserName;
@@ -113,7 +113,6 @@ fn the_defaults_are_the_documented_ones() {
             is_proxied: false,
             admin: None,
             drain_delay: Duration::ZERO,
-            shown: Shown::default(),
             take_over: None,
             sites: Vec::new(),
             strict_host: false,
@@ -141,6 +140,7 @@ fn the_defaults_are_the_documented_ones() {
             tls: None,
             privileges: Privileges::default(),
         },
+        shown: Arc::default(),
         root_source: RootSource::Usual,
         banner: true,
         open: false,

@@ -1,6 +1,5 @@
 //! The configuration of a server.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,8 +41,6 @@ pub struct Config {
     pub admin: Option<Admin>,
     /// How long the server still serves after it has said that it will leave.
     pub drain_delay: Duration,
-    /// What the operator sees of this configuration there: the text that `--print-config` prints, without secrets.
-    pub shown: Shown,
     /// Where the server that is replaced waits, and this one for the next.
     pub take_over: Option<PathBuf>,
     /// Whether these proxies begin a connection with a header of the PROXY protocol.
@@ -103,7 +100,6 @@ impl Config {
             is_proxied: false,
             admin: None,
             drain_delay: Duration::ZERO,
-            shown: Shown::default(),
             take_over: None,
             sites: Vec::new(),
             strict_host: false,
@@ -297,25 +293,6 @@ pub struct Admin {
     pub bind: Bind,
     /// The port of the address. With 0, the system chooses.
     pub port: u16,
-}
-
-/// A configuration as a text for people. It says where each value comes from, and nothing else that the configuration
-/// itself does not say. So configurations with other texts may be equal.
-#[derive(Clone, Default)]
-pub struct Shown(pub Arc<[u8]>);
-
-impl PartialEq for Shown {
-    fn eq(&self, _: &Shown) -> bool {
-        true
-    }
-}
-
-impl Eq for Shown {}
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Shown")
-    }
 }
 
 /// The addresses and sockets to listen on. None occurs twice.

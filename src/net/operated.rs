@@ -85,9 +85,7 @@ impl Operated for RunningServer {
 
     fn config(&self) -> Arc<[u8]> {
         let settings = self.reloader.settings();
-        settings.map_or(Arc::default(), |settings| {
-            Arc::clone(&settings.config.shown.0)
-        })
+        settings.map_or(Arc::default(), |settings| Arc::clone(&settings.shown))
     }
 
     fn log_level(&self) -> Option<LogLevel> {

@@ -154,8 +154,12 @@ impl Reloader {
     }
 
     /// Switches to a new configuration, once the server runs. If something cannot be opened, nothing changes.
-    /// `None`: the server has stopped.
-    pub fn reload(&self, mut config: Config) -> Result<Option<Reloaded>, StartError> {
+    /// Operators are shown `shown` of it. `None`: the server has stopped.
+    pub fn reload(
+        &self,
+        mut config: Config,
+        shown: Arc<[u8]>,
+    ) -> Result<Option<Reloaded>, StartError> {
         self.wait_for_start();
         let mut watches = lock(&self.watches);
         let Some(earlier) = self.settings() else {
@@ -171,7 +175,10 @@ impl Reloader {
         let fingerprint = fingerprint.and_then(|endpoint| endpoint.fingerprint());
         let fingerprint = fingerprint.map(str::to_owned);
         let ids = open_ids(&config)?;
-        let settings = Arc::new(earlier.reloaded(config, sites, guard, endpoint, ids));
+        let settings = Arc::new(Settings {
+            shown,
+            ..earlier.reloaded(config, sites, guard, endpoint, ids)
+        });
         watches.change(&settings.config, &settings.sites)?;
         let Phase::Running(running) = &mut *lock(&self.phase) else {
             return Ok(None);
@@ -302,6 +309,11 @@ mod tests {
         let reloader = Reloader::default();
         reloader.end();
         let config = Config::new("/absent".into(), 1, 1024);
-        assert!(reloader.reload(config).expect("no fault").is_none());
+        assert!(
+            reloader
+                .reload(config, Arc::default())
+                .expect("no fault")
+                .is_none()
+        );
     }
 }

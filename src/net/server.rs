@@ -122,9 +122,10 @@ impl Handle {
     }
 
     /// Switches to a new configuration without dropping a request. If something cannot be opened, nothing
-    /// changes. Waits for the start of the server, and perhaps for the disk. `None`: the server has stopped.
-    pub fn reload(&self, config: Config) -> Result<Option<Reloaded>, StartError> {
-        self.reloader.reload(config)
+    /// changes. Operators are shown `shown` of it, see [`Server::show`]. Waits for the start of the server, and perhaps
+    /// for the disk. `None`: the server has stopped.
+    pub fn reload(&self, config: Config, shown: Arc<[u8]>) -> Result<Option<Reloaded>, StartError> {
+        self.reloader.reload(config, shown)
     }
 
     /// Whether every worker begins a turn within this time. A worker that has exited, or a server that does not run,
@@ -238,6 +239,11 @@ impl Server {
         if let Some(handlers) = Arc::get_mut(&mut self.settings.handlers) {
             handlers.push(make);
         }
+    }
+
+    /// Sets what operators are shown of the configuration: a text without secrets.
+    pub fn show(&mut self, shown: Arc<[u8]>) {
+        self.settings.shown = shown;
     }
 
     /// Makes the disk slow, for tests: all work on it goes through `gate`, and at most `most_waiting`

@@ -35,6 +35,9 @@ use crate::site::options::{Budgets, SiteOptions};
 pub struct Settings {
     /// The configuration of the server.
     pub config: Config,
+    /// The same as a text for operators, without secrets. It also says where each value comes from, so equal
+    /// configurations may have different texts.
+    pub shown: Arc<[u8]>,
     /// The sites.
     pub sites: OpenSites,
     /// What the workers may hold for clients.
@@ -239,6 +242,7 @@ impl Settings {
             hashes: Arc::default(),
             guard: None,
             config,
+            shown: Arc::default(),
             counters,
             tallies,
             ids: None,
@@ -267,6 +271,7 @@ impl Settings {
             ends: EndsWithReload::of(&self.config, &config),
             hosts: Arc::new(config.hosts()),
             config,
+            shown: Arc::clone(&self.shown),
             sites,
             guard,
             endpoint,

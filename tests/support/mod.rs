@@ -278,7 +278,7 @@ impl TestServer {
     ) -> Result<Vec<&'static str>, StartError> {
         let mut config = self.config.clone();
         change(&mut config);
-        let reloaded = self.handle.reload(config)?;
+        let reloaded = self.handle.reload(config, Arc::default())?;
         Ok(reloaded.expect("it runs").ignored)
     }
 

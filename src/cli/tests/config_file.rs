@@ -36,6 +36,17 @@ fn check_same(text: &str, words: &[&str]) {
     assert_eq!(of_file, typed, "{text} from {root_source:?}");
 }
 
+/// What operators are shown says where each value comes from. Only that differs.
+#[test]
+fn equal_configurations_may_be_shown_in_different_words() {
+    let typed = launch("--admin 127.0.0.1:9 --log-format off");
+    let of_file = launch_of("admin = '127.0.0.1:9'\nlog-format = 'off'");
+    assert_eq!(of_file.config, typed.config);
+    assert_ne!(of_file.shown, typed.shown);
+    let other = launch("--admin 127.0.0.1:9 --log-format off --no-listing");
+    assert_ne!(other.config, typed.config);
+}
+
 #[track_caller]
 fn check_mistake(text: &str, want: &str) {
     let error = run_with(&[], text, "--config site.toml").expect_err(text);
@@ -318,6 +329,8 @@ fn check_read_back(variables: Variables, words: &[&str]) {
     let text = printed(variables, words, &no_file);
     let of_file = Launch {
         root_source: launched.root_source.clone(),
+        // It says where each value comes from.
+        shown: Arc::clone(&launched.shown),
         ..launch_of(&text)
     };
     assert_eq!(of_file, launched, "{variables:?} {words:?}: {text}");
