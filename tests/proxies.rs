@@ -194,6 +194,44 @@ fn the_log_names_the_client() {
         (&line["peer"], &line["port"]),
         (&"2001:db8::7".into(), &4711.into())
     );
+    assert_eq!(line["proxy"], "127.0.0.2");
+}
+
+#[test]
+fn the_log_names_the_proxy_only_if_it_has_named_the_client() {
+    let lines = |is_proxied, source, sent: &[u8]| {
+        let (setup, page) = setup("127.0.0.2")
+            .with(|config| config.is_proxied = is_proxied)
+            .logging(LogFormat::Json);
+        let server = setup.start();
+        let mut client = server.connect_from(source);
+        client.send(sent);
+        client.finish();
+        client.rest();
+        last_line(&page)
+    };
+    const FORWARDED: &[u8] = b"GET /a.txt HTTP/1.1\r\nHost: t\r\nForwarded: for=192.0.2.7\r\n\r\n";
+    const DIRECT: &[u8] = b"GET /a.txt HTTP/1.1\r\nHost: t\r\n\r\n";
+    let of_protocol = [b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n", DIRECT].concat();
+    // In the header, a proxy says that the connection is its own.
+    let of_itself = [b"PROXY UNKNOWN\r\n", DIRECT].concat();
+    for (is_proxied, source, sent, want) in [
+        (false, PROXY, FORWARDED, Some("127.0.0.2")),
+        (true, PROXY, &of_protocol, Some("127.0.0.2")),
+        (false, PROXY, DIRECT, None),
+        (true, PROXY, &of_itself, None),
+        // It is not trusted.
+        (false, [127, 0, 0, 3], FORWARDED, None),
+    ] {
+        let line = lines(is_proxied, source, sent);
+        let got = line
+            .get("proxy")
+            .map(|proxy| proxy.as_str().expect("an address"));
+        assert_eq!(got, want, "{line}");
+        let peer = source.map(|byte| byte.to_string()).join(".");
+        let peer = want.map_or(&*peer, |_| "192.0.2.7");
+        assert_eq!(line["peer"], peer, "{line}");
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Access {
             return Some(error(Status::Forbidden, Reason::AddressNotAllowed));
         }
         // A trusted proxy has said who the client is.
-        if request.client.forwarded.is_some() {
+        if request.client.forwarded().is_some() {
             return None;
         }
         let perhaps = |trace| {

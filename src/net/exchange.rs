@@ -284,6 +284,7 @@ impl Exchange {
         let heads = self.kept.as_ref().and_then(|kept| kept.heads.as_ref());
         let record = ExchangeRecord {
             peer: on.client.address(),
+            proxy: on.client.proxy(),
             user: self.user.as_ref().map(|user| &*user.name),
             received: ended.checked_sub(duration).unwrap_or(ended),
             duration,

@@ -52,6 +52,7 @@ pub(super) mod tests {
     pub fn example() -> ExchangeRecord<'static> {
         ExchangeRecord {
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 40000)),
+            proxy: None,
             user: None,
             received: UNIX_EPOCH + Duration::from_millis(971_186_136_123),
             duration: Duration::from_micros(1234),

@@ -5,13 +5,23 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 /// What is known about a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The remote address of the socket: the client's, or that of a proxy.
+    /// The remote address of the socket: the client's, or that of a proxy. With the PROXY protocol, the one that the
+    /// header names.
     pub peer: SocketAddr,
-    /// The address of the client of the current request, if a trusted proxy has named it. The port is 0 if the
-    /// proxy has not named it.
-    pub forwarded: Option<Box<SocketAddr>>,
+    /// What trusted proxies have said of the client. In a box, because most connections have none.
+    pub proxied: Option<Box<Proxied>>,
     /// The number of the connection, from 1. 0 if it has none.
     pub connection: u64,
+}
+
+/// What trusted proxies have said of a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proxied {
+    /// The remote address of the socket, if the header of the PROXY protocol has named another one.
+    pub sender: Option<IpAddr>,
+    /// The address of the client of the current request, if the request names it. The port is 0 if the proxy has not
+    /// named it.
+    pub forwarded: Option<SocketAddr>,
 }
 
 impl Client {
@@ -19,21 +29,50 @@ impl Client {
     pub fn at(peer: SocketAddr) -> Client {
         Client {
             peer,
-            forwarded: None,
+            proxied: None,
             connection: 0,
         }
     }
 
     /// The address of the client, as far as it is known. A proxy that is not trusted counts as the client.
     pub fn address(&self) -> SocketAddr {
-        self.forwarded.as_deref().copied().unwrap_or(self.peer)
+        self.forwarded().unwrap_or(self.peer)
+    }
+
+    /// The trusted proxy that has sent the current request and named its client, if one has.
+    pub fn proxy(&self) -> Option<IpAddr> {
+        let proxied = self.proxied.as_deref()?;
+        Some(proxied.sender.unwrap_or(self.peer.ip()))
+    }
+
+    /// The address of the client of the current request, if a trusted proxy has named it there.
+    pub fn forwarded(&self) -> Option<SocketAddr> {
+        self.proxied.as_deref()?.forwarded
     }
 
     /// Notes which client a trusted proxy has named for the current request, if one has.
     pub fn note_forwarded(&mut self, client: Option<SocketAddr>) {
-        if self.forwarded.as_deref() != client.as_ref() {
-            self.forwarded = client.map(Box::new);
+        if self.forwarded() != client {
+            let sender = self.proxied.as_ref().and_then(|proxied| proxied.sender);
+            self.note(Proxied {
+                sender,
+                forwarded: client,
+            });
         }
+    }
+
+    /// Notes that the header of the PROXY protocol names this address.
+    pub fn note_source(&mut self, source: SocketAddr) {
+        let sender = std::mem::replace(&mut self.peer, source);
+        self.note(Proxied {
+            sender: Some(sender.ip()),
+            forwarded: None,
+        });
+    }
+
+    fn note(&mut self, proxied: Proxied) {
+        let says_something = proxied != Proxied::default();
+        self.proxied = says_something.then(|| Box::new(proxied));
     }
 
     /// The unit for fair sharing between clients: the IPv4 address, or the /64 of an IPv6 address. One
@@ -77,8 +116,20 @@ mod tests {
     #[test]
     fn a_client_behind_a_proxy_is_not_the_proxy() {
         let mut client = Client::at(([10, 0, 0, 1], 1).into());
-        client.forwarded = Some(Box::new(([192, 0, 2, 1], 0).into()));
+        assert_eq!(client.proxy(), None);
+        client.note_forwarded(Some(([192, 0, 2, 1], 0).into()));
         assert_eq!(client.address().to_string(), "192.0.2.1:0");
         assert_eq!(client.network().to_string(), "192.0.2.1");
+        assert_eq!(client.proxy(), Some([10, 0, 0, 1].into()));
+        client.note_forwarded(None);
+        assert_eq!(client.proxied, None);
+        // The proxy at 10.0.0.1 says that another one has connected to it, and that one names the client.
+        client.note_source(([10, 0, 0, 9], 1).into());
+        for forwarded in [None, Some(([192, 0, 2, 1], 0).into()), None] {
+            client.note_forwarded(forwarded);
+            let address = forwarded.unwrap_or(([10, 0, 0, 9], 1).into());
+            assert_eq!(client.address(), address);
+            assert_eq!(client.proxy(), Some([10, 0, 0, 1].into()));
+        }
     }
 }

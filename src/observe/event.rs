@@ -1,6 +1,6 @@
 //! What the access log records: one request and its response, or a TLS session that failed.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use crate::semantics::trace::Step;
@@ -13,6 +13,8 @@ use crate::semantics::trace::Step;
 pub struct ExchangeRecord<'a> {
     /// The address of the client.
     pub peer: SocketAddr,
+    /// The trusted proxy that has named the client, if one has.
+    pub proxy: Option<IpAddr>,
     /// The user whom a password has proved.
     pub user: Option<&'a str>,
     /// When the first byte of the request was read.

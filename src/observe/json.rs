@@ -14,10 +14,11 @@ use crate::text::escape::JsonString;
 /// How times are written.
 const TIME: TimeFormat = TimeFormat::Rfc3339Millis;
 
-/// Appends the object. It has the members that the options name, or else all: `id` only if requests have ids,
-/// and `sample` only if not every exchange is logged. An absent value is `null`, `duration` is in seconds, and `tls` is an object.
+/// Appends the object. It has the members that the options name, or else all: `proxy` only if a trusted proxy has named
+/// the client, `id` only if requests have ids, and `sample` only if not every exchange is logged. An absent value is `null`, `duration` is in seconds, and `tls` is an object.
 pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     let applies = |field: &JsonField| match field {
+        JsonField::Proxy => exchange.proxy.is_some(),
         JsonField::Id => exchange.id.is_some(),
         JsonField::Sample => options.one_in > NonZeroU32::MIN,
         _ => true,
@@ -65,6 +66,10 @@ fn write_value(
             append(out, format_args!("\"{address}\""));
         }
         JsonField::Port => append(out, format_args!("{}", exchange.peer.port())),
+        JsonField::Proxy => match exchange.proxy {
+            Some(address) => append(out, format_args!("\"{}\"", address.to_canonical())),
+            None => optional_value(out, None),
+        },
         JsonField::User => optional_value(out, exchange.user.map(bytes)),
         JsonField::Method => text_value(out, exchange.method),
         JsonField::Target => text_value(out, exchange.target),
@@ -238,6 +243,25 @@ mod tests {
         };
         check(&options, with_id, r#"{"id":"0a1b"}"#);
         check(&options, example(), r#"{"id":null}"#);
+    }
+
+    #[test]
+    fn the_proxy_is_there_if_it_has_named_the_client() {
+        let proxied = ExchangeRecord {
+            proxy: Some("::ffff:10.0.0.1".parse().expect("an address")),
+            ..example()
+        };
+        let mut got = Vec::new();
+        write_line(&mut got, &LogOptions::OFF, &proxied);
+        let got = String::from_utf8_lossy(&got);
+        let want = r#","port":40000,"proxy":"10.0.0.1","user":null,"#;
+        assert!(got.contains(want), "{got}");
+        let options = LogOptions {
+            fields: Some([JsonField::Proxy].into()),
+            ..LogOptions::OFF
+        };
+        check(&options, proxied, r#"{"proxy":"10.0.0.1"}"#);
+        check(&options, example(), r#"{"proxy":null}"#);
     }
 
     #[test]

@@ -180,6 +180,7 @@ pub enum JsonField {
     Time,
     Peer,
     Port,
+    Proxy,
     User,
     Method,
     Target,
@@ -199,10 +200,11 @@ pub enum JsonField {
 
 impl JsonField {
     /// All of them, in the order of a line that has all.
-    pub const ALL: [JsonField; 18] = [
+    pub const ALL: [JsonField; 19] = [
         JsonField::Time,
         JsonField::Peer,
         JsonField::Port,
+        JsonField::Proxy,
         JsonField::User,
         JsonField::Method,
         JsonField::Target,
@@ -226,6 +228,7 @@ impl JsonField {
             JsonField::Time => "time",
             JsonField::Peer => "peer",
             JsonField::Port => "port",
+            JsonField::Proxy => "proxy",
             JsonField::User => "user",
             JsonField::Method => "method",
             JsonField::Target => "target",

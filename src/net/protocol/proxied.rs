@@ -40,7 +40,9 @@ impl Proxied {
     /// The client is the one that the header names. What follows is as if it had connected itself.
     fn take(&mut self, header: Header, stream: &mut Stream<'_>, context: &Context) -> Step {
         let state = &mut *stream.state;
-        state.client.peer = header.source.unwrap_or(state.client.peer);
+        if let Some(source) = header.source {
+            state.client.note_source(source);
+        }
         state.is_secure_to_proxy = header.is_secure.unwrap_or(false);
         let (first, waiting) = Switch::first(self.listener, self.refusal.take());
         state.deadline = context.deadline(waiting);
