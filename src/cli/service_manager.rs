@@ -3,7 +3,7 @@
 //!
 //! A build without the feature `systemd` tells nothing.
 
-use crate::net::server::Handle;
+use crate::net::handle::Handle;
 use crate::net::start_error::StartError;
 
 /// What happens to the service.

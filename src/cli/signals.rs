@@ -24,7 +24,7 @@ use signal_hook::iterator::Signals;
 
 use super::service_manager::{self, Event};
 use super::units::show_duration;
-use crate::net::server::Handle;
+use crate::net::handle::Handle;
 use crate::observe::metrics::Counters;
 use crate::observe::notice::{print_now, print_soon};
 

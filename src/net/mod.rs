@@ -4,8 +4,14 @@
 //! for readiness of its own connections and drives them. A connection can stop at any byte and
 //! continue later, so a slow client costs a slot and never a thread.
 
-// Starts and shuts down listeners and workers.
+// A server from its configuration to its end.
 pub mod server;
+// What other threads may ask of a server.
+pub mod handle;
+// A server that runs.
+mod running;
+// The listening sockets of a server.
+mod sockets;
 // Answering a request without a socket.
 pub mod explain;
 // What a server would find wrong at its start.
@@ -45,10 +51,18 @@ mod replay;
 pub mod mailbox;
 // A thread that serves connections.
 pub mod worker;
+// The connections of a worker.
+mod slots;
 // The timers of its connections.
 mod timers;
 // Which connections to give up if they hold too much memory.
 mod shed;
+// Which connections give their places to new clients.
+mod places;
+// Ranks what connections hold.
+mod ranking;
+// What the connections of a worker hold.
+mod candidates;
 // A queue in which client networks take turns.
 mod fair_queue;
 // How the system schedules the threads.

@@ -39,11 +39,12 @@ pub struct Reloader {
 enum Phase {
     #[default]
     Starting,
-    Running(Running),
+    Running(Current),
     Ended,
 }
 
-struct Running {
+/// What the server runs with now.
+struct Current {
     settings: Arc<Settings>,
     workers: Vec<WorkerHandle>,
     /// What else follows each reload.
@@ -52,7 +53,7 @@ struct Running {
     log: Option<Arc<LogOptions>>,
 }
 
-impl Running {
+impl Current {
     fn log(&self) -> &LogOptions {
         self.log.as_deref().unwrap_or(&self.settings.config.log)
     }
@@ -83,7 +84,7 @@ impl Reloader {
     ) -> Result<(), StartError> {
         let watching = lock(&self.watches).change(&settings.config, &settings.sites);
         self.enter(match &watching {
-            Ok(()) => Phase::Running(Running {
+            Ok(()) => Phase::Running(Current {
                 settings: Arc::clone(settings),
                 workers: workers.to_vec(),
                 follower: None,

@@ -1,47 +1,40 @@
-//! Starts listeners and workers, and shuts them down.
+//! A server from its configuration to its end: what it opens before it serves, and in which order.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::net::acceptor::Acceptor;
-use crate::net::admin::{AdminService, RunningAdmin};
-use crate::net::config::{Bind, Config, Port};
-use crate::net::context::Context;
+use crate::net::admin::AdminService;
+use crate::net::config::{Config, Port};
 use crate::net::descriptors::{self, SocketNumbers};
+use crate::net::handle::{Handle, Order};
 use crate::net::inherited::Inherited;
 use crate::net::listen;
-use crate::net::listener::{Address, Bound, Listener, Service};
+use crate::net::listener::{Bound, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
-use crate::net::passed;
 use crate::net::privileges::confine::{Confined, confine};
 use crate::net::privileges::options::Landlock;
 use crate::net::privileges::reach::Reach;
 use crate::net::privileges::user::give_up_root;
-use crate::net::reload::{Reloaded, Reloader};
+use crate::net::reload::Reloader;
 use crate::net::replay::registry::Replays;
-use crate::net::scheduling::use_batch_scheduling;
+use crate::net::running::{Running, start_workers};
 use crate::net::settings::{MakeHandler, OpenSites, Settings};
-use crate::net::socket_file::{self, BoundFile};
+use crate::net::socket_file::BoundFile;
+use crate::net::sockets::{
+    addresses_of, all_of, learn_passed, open_admin, open_sockets, with_listeners,
+};
 use crate::net::start_error::StartError;
 use crate::net::tls::notice::Notice;
-use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
 use crate::origin::auth::Guard;
-use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Gate};
-use crate::site::options::Budgets;
 use crate::site::private::CopyStorage;
-
-/// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
-const STUCK: Duration = Duration::from_secs(1);
 
 /// A server that listens but does not serve yet. Clients wait in the kernel's queue.
 pub struct Server {
@@ -70,86 +63,6 @@ struct EndReloaderOnDrop(Arc<Reloader>);
 impl Drop for EndReloaderOnDrop {
     fn drop(&mut self) {
         self.0.end();
-    }
-}
-
-/// What a server is told to do. The second order stops it at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    /// Say that the server will leave, and drain after a while.
-    Leave,
-    Drain,
-    HandOver,
-}
-
-/// How often the server connects to its own listeners until its acceptors exit. Usually once is enough.
-const KNOCKS: usize = 500;
-
-/// How often [`Handle::workers_turn`] looks.
-const LOOK: Duration = Duration::from_millis(10);
-
-/// Shuts down or reloads a running server from another thread, and shows what it holds.
-#[derive(Clone)]
-pub struct Handle {
-    orders: Sender<Order>,
-    memory: Arc<Budget>,
-    reloader: Arc<Reloader>,
-}
-
-impl Handle {
-    /// Asks the server to finish the responses that it has begun, and then to stop. A second call
-    /// during the drain stops the server at once.
-    pub fn drain(&self) {
-        // If the channel is full or disconnected, the server is shutting down already.
-        let _ = self.orders.try_send(Order::Drain);
-    }
-
-    /// Asks the server to do the same after the time that the configuration says. Until then it serves, and says that
-    /// it will leave. A second call, or one of [`Handle::drain`], stops the server at once.
-    pub fn leave(&self) {
-        let _ = self.orders.try_send(Order::Leave);
-    }
-
-    /// How long a server that leaves still serves.
-    pub fn drain_delay(&self) -> Duration {
-        self.reloader.drain_delay().unwrap_or_default()
-    }
-
-    /// Tells the server that another one accepts from its listeners. It finishes the responses that it has begun, and
-    /// stops.
-    pub fn hand_over(&self) {
-        let _ = self.orders.try_send(Order::HandOver);
-    }
-
-    /// Switches to a new configuration without dropping a request. If something cannot be opened, nothing
-    /// changes. Operators are shown `shown` of it, see [`Server::show`]. Waits for the start of the server, and perhaps
-    /// for the disk. `None`: the server has stopped.
-    pub fn reload(&self, config: Config, shown: Arc<[u8]>) -> Result<Option<Reloaded>, StartError> {
-        self.reloader.reload(config, shown)
-    }
-
-    /// Whether every worker begins a turn within this time. A worker that has exited, or a server that does not run,
-    /// need not.
-    pub fn workers_turn(&self, patience: Duration) -> bool {
-        let workers = self.reloader.workers();
-        workers.iter().for_each(WorkerHandle::ask_for_turn);
-        let looks = (patience.as_millis() / LOOK.as_millis()).max(1);
-        (0..looks).any(|_| {
-            let have_all = workers.iter().all(WorkerHandle::has_turned);
-            if !have_all {
-                let _ = never::<()>().recv_timeout(LOOK);
-            }
-            have_all
-        })
-    }
-
-    /// How many bytes of memory the server holds for this account. [`Account::ALL`] has all accounts.
-    ///
-    /// After the clients have left, the server holds what it keeps for the next ones: cached files under
-    /// [`Account::Contents`], private copies under [`Account::Copies`], and up to two coders per worker
-    /// under [`Account::Coders`]. All other accounts are at zero.
-    pub fn held(&self, account: Account) -> u64 {
-        self.memory.held(account)
     }
 }
 
@@ -369,258 +282,6 @@ fn workers(
         .map_err(|fault| StartError::System("a poller", fault))
 }
 
-/// Starts the workers. When the last one exits, `finished` is disconnected.
-fn start_workers(
-    mailboxes: Vec<Mailbox>,
-    settings: Arc<Settings>,
-    log: &Log,
-    finished: Sender<()>,
-    threads: &mut Vec<JoinHandle<()>>,
-) -> Result<(), StartError> {
-    if let Some(endpoint) = &settings.endpoint {
-        endpoint.watch_files();
-    }
-    for (number, mailbox) in mailboxes.into_iter().enumerate() {
-        let settings = Arc::clone(&settings);
-        let log = log.handle();
-        let finished = finished.clone();
-        threads.push(spawn("worker", move || {
-            let mut context = Context::new(&settings, log, mailbox.wakes());
-            context.observer.worker = number;
-            if let Some(tally) = settings.tallies.get(number) {
-                context.count_in(Arc::clone(tally));
-            }
-            if let Some(wire) = &settings.wire {
-                wire.wake_for_readers(mailbox.wakes().worker_waker());
-            }
-            drop(settings);
-            Worker::new(mailbox, &context.head_limits).run(context);
-            drop(finished);
-        })?);
-    }
-    Ok(())
-}
-
-/// A running server.
-struct Running {
-    admin: Option<RunningAdmin>,
-    max_connections: usize,
-    budgets: Budgets,
-    counters: Arc<Counters>,
-    replays: Option<Arc<Replays>>,
-    reloader: Arc<Reloader>,
-    listeners: Vec<Bound>,
-    workers: Vec<WorkerHandle>,
-    descriptors: SocketNumbers,
-    shutdown: Arc<Shutdown>,
-    orders: Receiver<Order>,
-}
-
-impl Running {
-    fn start_acceptors(
-        &self,
-        watch: &Receiver<()>,
-        threads: &mut Vec<JoinHandle<()>>,
-    ) -> Result<(), StartError> {
-        for (listener, socket) in &self.listeners {
-            let acceptor = Acceptor {
-                socket: Arc::clone(socket),
-                listener: *listener,
-                workers: self.workers.clone(),
-                max_connections: self.max_connections,
-                descriptors: self.descriptors,
-                budgets: self.budgets.clone(),
-                shutdown: Arc::clone(&self.shutdown),
-                counters: Arc::clone(&self.counters),
-                replays: self.replays.clone(),
-                alive: watch.clone(),
-            };
-            threads.push(spawn("acceptor", move || acceptor.run())?);
-        }
-        let of_admin = self.admin.iter().flat_map(|admin| admin.acceptors(watch));
-        for acceptor in of_admin {
-            threads.push(spawn("acceptor", move || acceptor.run())?);
-        }
-        Ok(())
-    }
-
-    /// Waits for the order to drain. After it, waits until the workers have exited, the second
-    /// order comes, or the deadline passes.
-    fn wait(&self, acceptors: &[JoinHandle<()>], all_finished: &Receiver<()>) {
-        match self.first_order() {
-            Some(Order::HandOver) => self.release(acceptors),
-            Some(Order::Drain | Order::Leave) => {}
-            None => return,
-        }
-        self.shutdown.drain();
-        self.workers.iter().for_each(WorkerHandle::wake);
-        let deadline = self.reloader.drain_time().unwrap_or_default();
-        let deadline = crossbeam_channel::after(deadline);
-        crossbeam_channel::select! {
-            recv(all_finished) -> _ => {}
-            recv(self.orders) -> _ => {}
-            recv(deadline) -> _ => {}
-        }
-    }
-
-    /// Waits for an order. If it is to leave, waits until that time is over. `None`: the server must stop at once.
-    fn first_order(&self) -> Option<Order> {
-        match self.orders.recv().ok()? {
-            Order::Leave => {}
-            order => return Some(order),
-        }
-        self.shutdown.leave();
-        let delay = self.reloader.drain_delay().unwrap_or_default();
-        match self.orders.recv_timeout(delay) {
-            Ok(Order::HandOver) => Some(Order::HandOver),
-            Err(RecvTimeoutError::Timeout) => Some(Order::Drain),
-            Ok(Order::Drain | Order::Leave) | Err(RecvTimeoutError::Disconnected) => None,
-        }
-    }
-
-    /// Makes the acceptors exit and leaves the listeners to another server. An acceptor that waits exits after its next
-    /// client, which it still serves, so the server connects to its own listeners until all acceptors have exited.
-    fn release(&self, acceptors: &[JoinHandle<()>]) {
-        self.shutdown.hand_over();
-        self.admin.iter().for_each(RunningAdmin::hand_over);
-        let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
-        let has_exited = || acceptors.iter().all(JoinHandle::is_finished);
-        for _ in 0..KNOCKS {
-            if has_exited() {
-                break;
-            }
-            for (_, socket) in all_of(&self.listeners, of_admin) {
-                listen::knock(socket);
-            }
-            let _ = never::<()>().recv_timeout(LOOK);
-        }
-        self.admin.iter().for_each(RunningAdmin::drain);
-    }
-
-    /// Stops every thread and waits for it. If a worker is stuck, it is left behind, and the end of the
-    /// process ends it.
-    fn stop(&self, threads: Vec<JoinHandle<()>>, all_finished: &Receiver<()>) {
-        self.shutdown.stop();
-        self.workers.iter().for_each(WorkerHandle::wake);
-        self.admin.iter().for_each(RunningAdmin::stop);
-        // The listeners of another server must not be shut down.
-        let is_handed_over = self.shutdown.is_handed_over();
-        for (_, socket) in self.listeners.iter().filter(|_| !is_handed_over) {
-            listen::interrupt(socket);
-        }
-        // Nothing is ever sent: an error other than the timeout means that the workers have ended.
-        let timeout = all_finished.recv_timeout(STUCK);
-        let is_stuck = timeout == Err(RecvTimeoutError::Timeout);
-        for thread in threads {
-            if (is_stuck || is_handed_over) && !thread.is_finished() {
-                continue;
-            }
-            // An error means that the thread panicked. It has ended too.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Opens listeners, and the files of those that have one.
-fn open_sockets(
-    bind: &Bind,
-    port: Port,
-    inherited: &mut Inherited,
-) -> Result<(Vec<TcpListener>, Vec<BoundFile>), StartError> {
-    let mut sockets = match bind.addresses().next() {
-        Some(_) => listen::bind(bind, port, inherited)?,
-        None => Vec::new(),
-    };
-    if bind.passed {
-        sockets.extend(passed::sockets()?);
-    }
-    let mut files = Vec::new();
-    for file in &bind.sockets {
-        let (socket, file) = match inherited.take_file(&file.path) {
-            Some(socket) => (socket, BoundFile::of(&file.path)),
-            None => socket_file::listen(file)?,
-        };
-        sockets.push(socket);
-        files.push(file);
-    }
-    Ok((sockets, files))
-}
-
-/// Opens what listens for operators, if the configuration asks for it.
-fn open_admin(
-    config: &Config,
-    inherited: &mut Inherited,
-    files: &mut Vec<BoundFile>,
-) -> Result<Option<AdminService>, StartError> {
-    let Some(admin) = &config.admin else {
-        return Ok(None);
-    };
-    let port = Port::Fixed(admin.port);
-    let (sockets, of_sockets) = open_sockets(&admin.bind, port, inherited)?;
-    files.extend(of_sockets);
-    let mut listeners = with_listeners(sockets, config, false, Service::Admin)?;
-    // The proxies of the site are not in front of this listener.
-    for (listener, _) in &mut listeners {
-        listener.is_proxied = false;
-    }
-    AdminService::new(config, admin, listeners).map(Some)
-}
-
-/// The addresses of sockets that the service manager has passed are known from now on.
-fn learn_passed(bind: &mut Bind, listening: &[SocketAddr]) {
-    if bind.passed {
-        for ip in listening.iter().map(SocketAddr::ip) {
-            if !bind.addresses().any(|known| known == ip) {
-                bind.required.push(ip);
-            }
-        }
-    }
-}
-
-/// Describes the sockets of a service.
-fn with_listeners(
-    sockets: Vec<TcpListener>,
-    config: &Config,
-    is_tls: bool,
-    service: Service,
-) -> Result<Vec<Bound>, StartError> {
-    let describe = |socket: TcpListener| {
-        let listener = Listener {
-            address: address_of(&socket)?,
-            is_proxied: config.is_proxied,
-            is_tls,
-            service,
-        };
-        Ok((listener, Arc::new(socket)))
-    };
-    sockets
-        .into_iter()
-        .map(describe)
-        .collect::<io::Result<_>>()
-        .map_err(|fault| StartError::System("a listener", fault))
-}
-
-fn address_of(socket: &TcpListener) -> io::Result<Address> {
-    let address = rustix::net::getsockname(socket)?;
-    Ok(SocketAddr::try_from(address).map_or(Address::Unix, Address::Tcp))
-}
-
-fn addresses_of(listeners: &[Bound], service: Service) -> Vec<SocketAddr> {
-    let of_service = listeners.iter().map(|(listener, _)| listener);
-    of_service
-        .filter(|listener| listener.service == service)
-        .filter_map(|listener| listener.address.socket())
-        .collect()
-}
-
-/// The listeners of clients, and those of operators.
-fn all_of<'a>(
-    of_clients: &'a [Bound],
-    of_operators: Option<&'a [Bound]>,
-) -> impl Iterator<Item = &'a Bound> {
-    of_clients.iter().chain(of_operators.into_iter().flatten())
-}
-
 /// What the process must reach, if it is to be confined.
 fn reach(
     config: &Config,
@@ -652,20 +313,10 @@ fn replays(config: &Config, listening: &[SocketAddr]) -> Option<Arc<Replays>> {
     Some(Arc::new(Replays::to(*address, has_class)))
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
-    thread::Builder::new()
-        .name(name.into())
-        .spawn(|| {
-            use_batch_scheduling();
-            work();
-        })
-        .map_err(|fault| StartError::System("a thread", fault))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::config::Admin;
+    use crate::net::config::{Admin, Bind};
 
     /// The TCP ports that a server may connect to, and those where it listens.
     fn ports(change: impl FnOnce(&mut Config)) -> (Vec<u16>, Vec<u16>) {

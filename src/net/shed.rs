@@ -1,20 +1,8 @@
-//! Chooses which connections to give up if the clients hold more memory than the server may, or if a new client
-//! finds no place.
-//!
-//! What counts is what all clients of a network hold together. The network that holds the most is first. So a
-//! flood from one network costs the others nothing, however little each of its connections holds.
-//!
-//! ```text
-//! 10.0.0.1:  9 9 9 9      to free 30 -> 9 9 9 9, then stop
-//! 10.0.0.2:  8 2
-//! ```
+//! Chooses which connections to give up if the clients hold more memory than the server may.
 
-use std::collections::{BinaryHeap, HashMap};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use mio::Token;
-
+use crate::net::ranking::{Holder, INTERVAL, Ranking, is_due};
 use crate::site::budget::{Account, Budget};
 
 /// A connection that keeps no more than this, beside what each of them costs, is small. It is enough for the
@@ -25,91 +13,10 @@ pub(super) const FEW: u64 = 4 * 1024;
 /// to the worker: 2 MiB of 128 MiB with one worker.
 const PART_OF_WORKER: u64 = 32;
 
-/// The rank of a connection that waits for its response or receives it, or is no longer HTTP: it is cut if it gives
-/// way.
-pub(super) const SERVED: u64 = 1;
-
-/// The time between two looks at all connections. A look at 10,000 of them takes about a millisecond.
-const INTERVAL: Duration = Duration::from_millis(50);
-
-/// What a connection holds of what is short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Holder {
-    /// The connection.
-    pub token: Token,
-    /// See [`Client::network`](crate::observe::client::Client::network).
-    pub network: IpAddr,
-    /// How much it holds.
-    pub units: u64,
-    /// Of the connections of a network, those with the highest rank are first.
-    pub rank: u64,
-}
-
-/// Holders by network.
-#[derive(Default)]
-struct Ranking {
-    networks: HashMap<IpAddr, OfNetwork>,
-    /// The networks that have holders which may be given up. The one that holds most comes first.
-    order: BinaryHeap<(u64, IpAddr)>,
-}
-
-#[derive(Default)]
-struct OfNetwork {
-    sum: u64,
-    /// Those that may be given up, by rank.
-    holders: Vec<Holder>,
-}
-
-impl Ranking {
-    /// A ranking of all holders. Those that are not `given_up` only count for their networks.
-    fn new(all: impl Iterator<Item = Holder>, given_up: impl Fn(&Holder) -> bool) -> Ranking {
-        let mut networks: HashMap<IpAddr, OfNetwork> = HashMap::new();
-        for holder in all {
-            let of_network = networks.entry(holder.network).or_default();
-            of_network.sum += holder.units;
-            if given_up(&holder) {
-                of_network.holders.push(holder);
-            }
-        }
-        let mut order = BinaryHeap::new();
-        for (network, of_network) in &mut networks {
-            of_network
-                .holders
-                .sort_unstable_by_key(|holder| holder.rank);
-            if !of_network.holders.is_empty() {
-                order.push((of_network.sum, *network));
-            }
-        }
-        Ranking { networks, order }
-    }
-
-    /// What a network holds.
-    fn sum(&self, network: IpAddr) -> u64 {
-        self.networks.get(&network).map_or(0, |one| one.sum)
-    }
-
-    /// What the network of the next holder holds.
-    fn largest(&self) -> u64 {
-        self.order.peek().map_or(0, |&(sum, _)| sum)
-    }
-
-    /// Removes the next holder.
-    fn pop(&mut self) -> Option<Holder> {
-        let (_, network) = self.order.pop()?;
-        let of_network = self.networks.get_mut(&network)?;
-        let holder = of_network.holders.pop()?;
-        of_network.sum -= holder.units;
-        if !of_network.holders.is_empty() {
-            self.order.push((of_network.sum, network));
-        }
-        Some(holder)
-    }
-}
-
 /// The connections that one worker gives up because memory is short.
 #[derive(Default)]
 pub(super) struct Shedding {
-    chosen: Vec<Holder>,
+    chosen: Vec<Holder<u64>>,
     next_look: Option<Instant>,
 }
 
@@ -132,7 +39,7 @@ impl Shedding {
 
     /// Chooses among all connections of the worker. Their units are what they are charged, and their ranks what
     /// they keep beside what each of them costs.
-    pub fn choose(&mut self, holders: Vec<Holder>, budget: &Budget, now: Instant) {
+    pub fn choose(&mut self, holders: Vec<Holder<u64>>, budget: &Budget, now: Instant) {
         self.next_look = Some(now + INTERVAL);
         let charged = holders.iter().map(|holder| holder.units).sum();
         let wanted = part_of_excess(charged, budget);
@@ -141,112 +48,9 @@ impl Shedding {
     }
 
     /// The next connection to give up.
-    pub fn pop(&mut self) -> Option<Holder> {
+    pub fn pop(&mut self) -> Option<Holder<u64>> {
         self.chosen.pop()
     }
-}
-
-/// Who wants a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Newcomer {
-    /// A client of this network.
-    Of(IpAddr),
-    /// A client behind a trusted proxy, which has not named it yet.
-    BehindProxy,
-    /// A client of the administrative listener in this network: an operator, a scraper or a load balancer. They may all
-    /// be on one machine.
-    Operator(IpAddr),
-}
-
-impl Newcomer {
-    /// Its network, if that is known.
-    fn network(self) -> Option<IpAddr> {
-        match self {
-            Newcomer::Of(network) | Newcomer::Operator(network) => Some(network),
-            Newcomer::BehindProxy => None,
-        }
-    }
-}
-
-/// The connections of one worker that give their places to new clients.
-///
-/// Nothing is lost if a connection without a complete request gives way. A response is cut only for a network that has
-/// no place, while one network has more places than all others together.
-#[derive(Default)]
-pub(super) struct Places {
-    /// All connections. Those that may be given up have no complete request.
-    ranking: Ranking,
-    /// The connections that are [`SERVED`], of the network that has most places.
-    served: Vec<Holder>,
-    /// How many places there are.
-    total: u64,
-    next_look: Option<Instant>,
-}
-
-impl Places {
-    /// Whether it is time to look at the connections.
-    pub fn is_due(&self, now: Instant) -> bool {
-        is_due(self.next_look, now)
-    }
-
-    /// Looks at all connections of the worker. Each holds one place. One without a rank gives way to nobody.
-    pub fn look(&mut self, all: &[Holder], now: Instant) {
-        self.next_look = Some(now + INTERVAL);
-        self.total = all.iter().map(|holder| holder.units).sum();
-        self.ranking = Ranking::new(all.iter().copied(), |holder| holder.rank > SERVED);
-        self.served = all
-            .iter()
-            .copied()
-            .filter(|holder| holder.rank == SERVED && self.has_most(holder.network))
-            .collect();
-    }
-
-    /// The next connection that gives way to a new client.
-    pub fn pop(&mut self, newcomer: Newcomer) -> Option<Holder> {
-        let gives_way = match newcomer {
-            // The newcomer's network must not have more places than the other one afterwards.
-            Newcomer::Of(network) => self.ranking.largest() > self.ranking.sum(network) + 1,
-            Newcomer::BehindProxy => self.is_most(self.ranking.largest()),
-            Newcomer::Operator(_) => true,
-        };
-        let unserved = gives_way.then(|| self.ranking.pop()).flatten();
-        unserved.or_else(|| self.pop_served(newcomer))
-    }
-
-    /// The next connection whose response is cut for a new client.
-    fn pop_served(&mut self, newcomer: Newcomer) -> Option<Holder> {
-        if self.ranking.sum(newcomer.network()?) > 0 {
-            return None;
-        }
-        let holder = self.served.last().copied()?;
-        if !self.has_most(holder.network) {
-            return None;
-        }
-        self.served.pop();
-        let of_network = self.ranking.networks.get_mut(&holder.network)?;
-        of_network.sum -= holder.units;
-        Some(holder)
-    }
-
-    /// Whether a network has more places than all others together.
-    fn has_most(&self, network: IpAddr) -> bool {
-        self.is_most(self.ranking.sum(network))
-    }
-
-    fn is_most(&self, places: u64) -> bool {
-        places > self.total.saturating_sub(places)
-    }
-
-    /// Notes that a new client has got a place. That of a client behind a proxy counts at the next look.
-    pub fn note_newcomer(&mut self, newcomer: Newcomer) {
-        if let Some(network) = newcomer.network() {
-            self.ranking.networks.entry(network).or_default().sum += 1;
-        }
-    }
-}
-
-fn is_due(next_look: Option<Instant>, now: Instant) -> bool {
-    next_look.is_none_or(|at| at <= now)
 }
 
 /// How much a worker must free: its part of what is held in excess, and of an eighth of the limit more,
@@ -259,7 +63,7 @@ fn part_of_excess(charged: u64, budget: &Budget) -> u64 {
 
 /// Chooses until `wanted` bytes are free, or no connection is left. Each time, takes the largest
 /// connection of the network that holds the most. A network that holds at most `little` keeps its small ones.
-fn choose(holders: Vec<Holder>, wanted: u64, little: u64) -> Vec<Holder> {
+fn choose(holders: Vec<Holder<u64>>, wanted: u64, little: u64) -> Vec<Holder<u64>> {
     let mut ranking = Ranking::new(holders.into_iter(), |_| true);
     let (mut chosen, mut freed) = (Vec::new(), 0);
     while freed < wanted {
@@ -276,9 +80,12 @@ fn choose(holders: Vec<Holder>, wanted: u64, little: u64) -> Vec<Holder> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
+
+    use mio::Token;
 
     /// Connections by network and size. The token is the position.
-    fn holders(kept: &[(u8, u64)]) -> Vec<Holder> {
+    fn holders(kept: &[(u8, u64)]) -> Vec<Holder<u64>> {
         let holder = |(at, &(network, bytes)): (usize, &(u8, u64))| Holder {
             token: Token(at),
             network: [10, 0, 0, network].into(),
@@ -324,99 +131,6 @@ mod tests {
             [92, 1, 0],
             "no network keeps more than it may"
         );
-    }
-
-    #[test]
-    fn the_network_with_most_places_gives_one_to_a_newcomer() {
-        let now = crate::net::clock::instant();
-        let [one, other, third] = [1, 2, 3].map(|number| IpAddr::from([10, 0, 0, number]));
-        let mut places = Places::default();
-        assert!(places.is_due(now));
-        // The first connection of each network gives way to nobody. The second one is the last to go.
-        let mut all = holders(&[(1, 0), (1, 2), (1, 3), (1, 3), (2, 0), (2, 3), (3, 3)]);
-        all.iter_mut().for_each(|holder| holder.units = 1);
-        places.look(&all, now);
-        assert!(!places.is_due(now) && places.is_due(now + INTERVAL));
-        assert_eq!(places.pop(Newcomer::Of(one)), None, "it has most itself");
-        let mut gives_way_to = |network| {
-            let newcomer = Newcomer::Of(network);
-            let token = places.pop(newcomer).map(|chosen| chosen.token.0);
-            if token.is_some() {
-                places.note_newcomer(newcomer);
-            }
-            token
-        };
-        assert_eq!(gives_way_to(other), Some(3));
-        assert_eq!(gives_way_to(other), None, "both have three");
-        assert_eq!(gives_way_to(third), Some(2));
-        let fourth = [10, 0, 0, 4].into();
-        assert_eq!(gives_way_to(fourth), Some(5));
-        assert_eq!(gives_way_to(fourth), None, "nobody has two more");
-    }
-
-    /// Connections with these ranks, each at one place.
-    fn places(kept: &[(u8, u64)]) -> Places {
-        let mut all = holders(kept);
-        all.iter_mut().for_each(|holder| holder.units = 1);
-        let mut places = Places::default();
-        places.look(&all, crate::net::clock::instant());
-        places
-    }
-
-    fn of(network: u8) -> Newcomer {
-        Newcomer::Of([10, 0, 0, network].into())
-    }
-
-    #[test]
-    fn responses_give_way_only_if_their_network_has_more_than_all_others() {
-        let chosen = |kept: &[(u8, u64)], newcomer| {
-            let chosen = places(kept).pop(newcomer);
-            chosen.map(|chosen| chosen.token.0)
-        };
-        let served = (1, SERVED);
-        let most = [served, served, served, (2, SERVED), (3, 0)];
-        assert_eq!(chosen(&most, of(9)), Some(2));
-        assert_eq!(chosen(&most, of(2)), None, "it has a place");
-        assert_eq!(chosen(&most, Newcomer::BehindProxy), None);
-        let operator = |network: u8| Newcomer::Operator([10, 0, 0, network].into());
-        assert_eq!(chosen(&most, operator(2)), None, "it has a place");
-        assert_eq!(chosen(&most, operator(9)), Some(2));
-        let half = [served, served, (2, SERVED), (3, 0)];
-        assert_eq!(chosen(&half, of(9)), None, "half is not more");
-        assert_eq!(chosen(&[(1, 0), (1, 0), (1, 0)], of(9)), None);
-        let first = "those without a complete request are first";
-        assert_eq!(chosen(&[served, (1, 2), served], of(9)), Some(1), "{first}");
-        let other = [served, served, served, (2, 3), (2, 3)];
-        assert_eq!(chosen(&other, of(9)), Some(4), "{first}");
-    }
-
-    /// Also if all newcomers come between two looks.
-    #[test]
-    fn no_more_responses_are_cut_than_until_half_is_left() {
-        let mut kept = vec![(1, SERVED); 7];
-        kept.extend([(2, 0); 3]);
-        let mut places = places(&kept);
-        let cut = (10..30).filter(|&network| {
-            let newcomer = of(network);
-            let is_cut = places.pop(newcomer).is_some();
-            if is_cut {
-                places.note_newcomer(newcomer);
-            }
-            is_cut
-        });
-        assert_eq!(cut.count(), 2, "five of ten are left");
-    }
-
-    #[test]
-    fn newcomers_behind_a_proxy_and_operators_take_places_without_a_request() {
-        let kept = [(1, 3), (1, 3), (1, 3), (2, 3)];
-        let mut behind = places(&kept);
-        assert!(behind.pop(Newcomer::BehindProxy).is_some());
-        assert_eq!(behind.pop(Newcomer::BehindProxy), None, "two of four");
-        let operator = Newcomer::Operator([10, 0, 0, 1].into());
-        let mut operators = places(&kept);
-        let count = std::iter::from_fn(|| operators.pop(operator)).count();
-        assert_eq!(count, 4);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! A turn of the loop waits for readiness, reads the clock, admits new sockets, drives every
 //! connection that has something to do, and acts on the timers that have fired.
 
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -13,23 +12,24 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Token};
 
 use crate::http1::limits::HeadLimits;
+use crate::net::candidates::{self, newcomer};
 use crate::net::clock;
 use crate::net::connection::{Connection, Turn};
 use crate::net::context::{Context, TURN_TIME};
-use crate::net::deadline::Waiting;
 use crate::net::fair_queue::FairQueue;
-use crate::net::listener::Service;
 use crate::net::mailbox::{Admission, Change, Mailbox, WAKE};
+use crate::net::places::{Newcomer, Places};
 use crate::net::protocol::step::Refusal;
 use crate::net::settings::Settings;
-use crate::net::shed::{Holder, Newcomer, Places, SERVED, Shedding};
+use crate::net::shed::Shedding;
+use crate::net::slots::Slots;
 use crate::net::stream::Buffers;
 use crate::net::timers::Timers;
 use crate::net::transport::Transport;
 use crate::observe::closed::{Closed, Why};
 use crate::observe::event::End;
 use crate::observe::phase_report::PhaseReport;
-use crate::observe::wire::{Phases, WireEvent};
+use crate::observe::wire::WireEvent;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
@@ -70,8 +70,7 @@ pub struct Worker {
     mailbox: Mailbox,
     /// For the connection that is driven.
     buffers: Buffers,
-    slots: Vec<Slot>,
-    free: Vec<usize>,
+    slots: Slots,
     /// New sockets, by network, so a flood from one network does not delay the others.
     arrivals: FairQueue<Admission>,
     /// Connections that asked for another turn. Some may have ended since.
@@ -94,29 +93,13 @@ pub struct Worker {
     is_late: bool,
 }
 
-#[derive(Default)]
-struct Slot {
-    connection: Option<Box<Connection>>,
-    /// Counts the slot's connections, so a late event does not reach the next one.
-    generation: u32,
-    refused: bool,
-    /// Whether the slot is in a queue.
-    queued: bool,
-    /// If this is not zero, the connection has used a whole turn lately, or had long work in its first one.
-    /// Its events are queued, so that the others do not wait for it. Counts down with each shorter turn.
-    busy: u8,
-    /// When its timer fires.
-    timer: Option<Instant>,
-}
-
 impl Worker {
     /// A worker that receives its sockets and wake-ups from `mailbox`, for heads within `limits`.
     pub fn new(mailbox: Mailbox, limits: &HeadLimits) -> Worker {
         Worker {
             mailbox,
             buffers: Buffers::new(limits.head),
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             arrivals: FairQueue::default(),
             again: FairQueue::default(),
             handshakes: FairQueue::default(),
@@ -163,7 +146,7 @@ impl Worker {
     /// Tells viewers what the connections do. Returns how long the worker may wait until it does so again.
     fn tell_viewers(&mut self, context: &Context) -> Option<Duration> {
         let now = (context.now.instant, context.now.system);
-        let phases = || phases(&self.slots);
+        let phases = || self.slots.phases();
         self.phases.tell(phases, now, &context.observer)
     }
 
@@ -171,7 +154,7 @@ impl Worker {
     fn tell_operators(&self, context: &Context) {
         if let Some(counting) = &context.observer.counting {
             let now = context.now.latest;
-            counting.tally().tell_phases(phases(&self.slots), now);
+            counting.tally().tell_phases(self.slots.phases(), now);
         }
     }
 
@@ -280,11 +263,10 @@ impl Worker {
     /// If no connection is left, frees the room that a crowd of them has taken. After that, an old
     /// token may match a new connection. The new connection then gets an extra turn, which does nothing.
     fn shrink(&mut self, context: &mut Context) {
-        if self.slots.is_empty() || self.free.len() < self.slots.len() {
+        if !self.slots.are_vacant() {
             return;
         }
-        self.slots = Vec::new();
-        self.free = Vec::new();
+        self.slots = Slots::default();
         if self.arrivals.is_empty() {
             self.arrivals = FairQueue::default();
         }
@@ -393,11 +375,8 @@ impl Worker {
         let refusal = refused.map(|reason| Box::new(Refusal { status, reason }));
         let transport = Transport::new(stream);
         let mut connection = Connection::new(transport, client, listener, refusal, context);
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
-            self.slots.len() - 1
-        });
-        let token = token(index, self.slots[index].generation);
+        let index = self.slots.take_free();
+        let token = self.slots.token(index);
         connection.set_token(token);
         show_opened(&connection, context);
         let registered = self.register(&connection, token);
@@ -424,7 +403,7 @@ impl Worker {
         if event.token() == WAKE {
             return None;
         }
-        let index = self.index_of(event.token())?;
+        let index = self.slots.index_of(event.token())?;
         let slot = &mut self.slots[index];
         let hung_up = event.is_read_closed() || event.is_error();
         let readable = event.is_readable() || hung_up;
@@ -433,19 +412,12 @@ impl Worker {
         (!slot.queued).then_some(index)
     }
 
-    /// The slot of a token. `None` if the token's connection has ended.
-    fn index_of(&self, token: Token) -> Option<usize> {
-        let index = token.0 & INDEX;
-        let slot = self.slots.get(index)?;
-        (slot.generation as usize == token.0 >> INDEX_BITS).then_some(index)
-    }
-
     /// Queues the connections that were woken.
     fn queue_woken(&mut self) {
         // Connections that are woken from now on wait for the next turn.
         for _ in 0..self.mailbox.woken.len() {
             if let Ok(token) = self.mailbox.woken.try_recv()
-                && let Some(index) = self.index_of(token)
+                && let Some(index) = self.slots.index_of(token)
             {
                 self.queue(index);
             }
@@ -471,7 +443,7 @@ impl Worker {
         let end = clock::instant() + QUEUE_TIME;
         for _ in 0..waiting {
             let token = queue(self).pop();
-            if let Some(index) = token.and_then(|token| self.index_of(token)) {
+            if let Some(index) = token.and_then(|token| self.slots.index_of(token)) {
                 self.slots[index].queued = false;
                 self.run_turn(index, context, Connection::drive);
             }
@@ -538,12 +510,13 @@ impl Worker {
         let at = connection.deadline().at.max(context.now.instant + TICK);
         if slot.timer.is_none_or(|timer| at < timer) {
             let previous = slot.timer.replace(at);
-            self.timers.set(previous, at, token(index, slot.generation));
+            self.timers.set(previous, at, self.slots.token(index));
         }
     }
 
     /// Queues a connection for a turn after the other connections.
     fn queue(&mut self, index: usize) {
+        let token = self.slots.token(index);
         let slot = &mut self.slots[index];
         let Some(connection) = &slot.connection else {
             return;
@@ -551,31 +524,25 @@ impl Worker {
         if std::mem::replace(&mut slot.queued, true) {
             return;
         }
+        let network = connection.network();
         let queue = match connection.is_in_handshake() {
             true => &mut self.handshakes,
             false => &mut self.again,
         };
-        queue.push(connection.network(), token(index, slot.generation));
+        queue.push(network, token);
     }
 
     fn close(&mut self, index: usize, closed: Closed, context: &mut Context) {
-        let slot = &mut self.slots[index];
-        let Some(connection) = slot.connection.take() else {
+        let Some(vacated) = self.slots.vacate(index) else {
             return;
         };
-        let timer = slot.timer.take();
-        self.timers.clear(timer, token(index, slot.generation));
+        self.timers.clear(vacated.timer, vacated.token);
         let buffers = &mut self.buffers;
-        let end = AssertUnwindSafe(|| connection.end(closed, buffers, context));
+        let end = AssertUnwindSafe(|| vacated.connection.end(closed, buffers, context));
         // A handler is dropped here, and its destructor may panic.
         let has_panicked = catch_unwind(end).is_err();
-        slot.generation = slot.generation.wrapping_add(1) & GENERATION;
-        slot.busy = 0;
-        slot.queued = false;
-        self.free.push(index);
-        let was_refused = std::mem::take(&mut slot.refused);
-        self.refused -= usize::from(was_refused);
-        self.mailbox.note_closed(was_refused);
+        self.refused -= usize::from(vacated.was_refused);
+        self.mailbox.note_closed(vacated.was_refused);
         context.observer.counters.connections_open.subtract(1);
         if has_panicked {
             context.observer.counters.worker_panics.add(1);
@@ -591,7 +558,7 @@ impl Worker {
         while context.now.latest < end
             && let Some(token) = self.timers.pop_due(now)
         {
-            let Some(index) = self.index_of(token) else {
+            let Some(index) = self.slots.index_of(token) else {
                 continue;
             };
             let slot = &mut self.slots[index];
@@ -605,16 +572,15 @@ impl Worker {
             }
         }
     }
-}
 
-/// Giving up connections, if the clients hold more memory than the server may, or if a new client finds no place.
-impl Worker {
-    /// Gives up connections, for as long as events may take: what they free must outweigh what a flood
-    /// of events brings. Returns how long the worker may wait until it looks again.
+    /// Gives up connections if the clients hold more memory than the server may, for as long as events may take: what
+    /// they free must outweigh what a flood of events brings. Returns how long the worker may wait until it looks again.
     fn shed(&mut self, context: &mut Context) -> Option<Duration> {
+        let now = context.now.instant;
         if context.memory.budget().excess() > 0 {
-            if self.shedding.is_due(context.now.instant) {
-                self.choose_shed(context);
+            if self.shedding.is_due(now) {
+                let holders = candidates::of_memory(&self.slots);
+                self.shedding.choose(holders, context.memory.budget(), now);
             }
         } else if !self.shedding.is_under_way() {
             return None;
@@ -623,37 +589,27 @@ impl Worker {
         while context.now.latest < end
             && let Some(chosen) = self.shedding.pop()
         {
-            if let Some(index) = self.index_of(chosen.token)
-                && let Some(connection) = &self.slots[index].connection
-                && connection.kept() >= chosen.rank
+            if let Some(index) = self.slots.index_of(chosen.token)
+                && candidates::keeps_as_much(&self.slots[index], &chosen)
             {
                 self.run_turn(index, context, Connection::shed);
             }
         }
         let is_over = context.memory.budget().excess() > 0;
-        is_over.then(|| self.shedding.wait(context.now.instant))
-    }
-
-    fn choose_shed(&mut self, context: &Context) {
-        let held = |connection: &Connection, _: &Slot| (connection.charged(), connection.kept());
-        let holders = holders(&self.slots, Connection::network, held).collect();
-        let (budget, now) = (context.memory.budget(), context.now.instant);
-        self.shedding.choose(holders, budget, now);
+        is_over.then(|| self.shedding.wait(now))
     }
 
     /// Makes a connection give its place to a new client. Returns whether one did.
     fn make_room(&mut self, newcomer: Newcomer, context: &mut Context) -> bool {
-        if self.places.is_due(context.now.instant) {
-            let held = |connection: &Connection, slot: &Slot| (1, readiness(connection, slot));
-            // The connection of a proxy is the proxy's, whose client is another one at each request.
-            let network = |connection: &Connection| connection.client().network_of_peer();
-            let holders: Vec<Holder> = holders(&self.slots, network, held).collect();
-            self.places.look(&holders, context.now.instant);
+        let now = context.now.instant;
+        if self.places.is_due(now) {
+            self.places.look(&candidates::of_places(&self.slots), now);
         }
         while let Some(chosen) = self.places.pop(newcomer) {
-            if let Some(index) = self.index_of(chosen.token)
-                && self.give_way(index, chosen.rank, context)
+            if let Some(index) = self.slots.index_of(chosen.token)
+                && candidates::is_as_ready(&self.slots[index], &chosen)
             {
+                self.give_way(index, context);
                 self.places.note_newcomer(newcomer);
                 return true;
             }
@@ -661,18 +617,9 @@ impl Worker {
         false
     }
 
-    /// Gives up a connection, unless it has become less ready for that since it was chosen. If it gets a response that
-    /// says so, it counts as refused until it has ended.
-    fn give_way(&mut self, index: usize, rank: u64, context: &mut Context) -> bool {
-        let slot = &self.slots[index];
-        let is_ready = |connection: &Connection| {
-            // A request may have come that no event has told yet.
-            let has_request = || rank > SERVED && connection.transport().has_input();
-            readiness(connection, slot) >= rank && !has_request()
-        };
-        if !slot.connection.as_deref().is_some_and(is_ready) {
-            return false;
-        }
+    /// Gives up a connection for a new client. If it gets a response that says so, it counts as refused until it has
+    /// ended.
+    fn give_way(&mut self, index: usize, context: &mut Context) {
         self.run_turn(index, context, Connection::give_way);
         if self.refused >= MOST_REFUSED {
             // The socket has the response, but the client is not given time to read it.
@@ -682,57 +629,7 @@ impl Worker {
             self.refused += 1;
             self.mailbox.note_refused();
         }
-        true
     }
-}
-
-/// Who a new client is, as far as it is known before its first bytes.
-fn newcomer(admission: &Admission, context: &Context) -> Newcomer {
-    match admission.listener.service {
-        Service::Admin => Newcomer::Operator(admission.client.network()),
-        _ if context.proxies.trust(admission.client.peer.ip()) => Newcomer::BehindProxy,
-        Service::Site | Service::Redirect => Newcomer::Of(admission.client.network()),
-    }
-}
-
-/// What the connections hold: units and rank, as `held` says, and for which network.
-fn holders(
-    slots: &[Slot],
-    network: impl Fn(&Connection) -> IpAddr,
-    held: impl Fn(&Connection, &Slot) -> (u64, u64),
-) -> impl Iterator<Item = Holder> {
-    slots.iter().enumerate().filter_map(move |(index, slot)| {
-        let connection = slot.connection.as_ref()?;
-        let (units, rank) = held(connection, slot);
-        Some(Holder {
-            token: token(index, slot.generation),
-            network: network(connection),
-            units,
-            rank,
-        })
-    })
-}
-
-/// How ready a connection is to give way to a new client, if it has no request.
-const IDLE: u64 = 3;
-/// The same, if its request is not complete.
-const READING: u64 = 2;
-
-/// How ready a connection is to give way to a new client. 0 if it waits for the worker, or is being refused.
-fn readiness(connection: &Connection, slot: &Slot) -> u64 {
-    match connection.deadline().waiting {
-        _ if slot.refused || slot.queued => 0,
-        Waiting::FirstRequest | Waiting::Request => IDLE,
-        // While it waits to close, its response has left.
-        Waiting::Handshake | Waiting::Head | Waiting::Body | Waiting::Close => READING,
-        Waiting::Send | Waiting::Traffic | Waiting::Answer => SERVED,
-    }
-}
-
-/// What the connections do.
-fn phases(slots: &[Slot]) -> Phases {
-    let connections = slots.iter().filter_map(|slot| slot.connection.as_ref());
-    connections.map(|connection| connection.phase()).collect()
 }
 
 /// Shows that a connection was received.
@@ -745,14 +642,4 @@ fn show_opened(connection: &Connection, context: &Context) {
 /// Whether there may be more events than these.
 fn is_full(events: &Events) -> bool {
     events.iter().count() == EVENTS
-}
-
-/// A token holds the index of a slot in its low half and the slot's generation in its high half.
-const INDEX_BITS: u32 = usize::BITS / 2;
-const INDEX: usize = (1 << INDEX_BITS) - 1;
-/// One bit less than fits, so no token equals [`WAKE`].
-const GENERATION: u32 = (1 << (INDEX_BITS - 1)) - 1;
-
-fn token(index: usize, generation: u32) -> Token {
-    Token((generation as usize) << INDEX_BITS | index)
 }

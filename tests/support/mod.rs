@@ -37,7 +37,8 @@ use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Admin, Bind, Config, Port};
-use docroot::net::server::{Handle, Server};
+use docroot::net::handle::Handle;
+use docroot::net::server::Server;
 use docroot::net::settings::MakeHandler;
 use docroot::net::start_error::StartError;
 use docroot::observe::log::{Log, Sink};

@@ -1,0 +1,195 @@
+//! A server that runs: how its threads start, which orders it follows, and how it ends.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, never};
+
+use crate::net::acceptor::Acceptor;
+use crate::net::admin::RunningAdmin;
+use crate::net::context::Context;
+use crate::net::descriptors::SocketNumbers;
+use crate::net::handle::{LOOK, Order};
+use crate::net::listen;
+use crate::net::listener::Bound;
+use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
+use crate::net::reload::Reloader;
+use crate::net::replay::registry::Replays;
+use crate::net::scheduling::use_batch_scheduling;
+use crate::net::settings::Settings;
+use crate::net::sockets::all_of;
+use crate::net::start_error::StartError;
+use crate::net::worker::Worker;
+use crate::observe::log::Log;
+use crate::observe::metrics::Counters;
+use crate::site::options::Budgets;
+
+/// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
+const STUCK: Duration = Duration::from_secs(1);
+
+/// How often the server connects to its own listeners until its acceptors exit. Usually once is enough.
+const KNOCKS: usize = 500;
+
+/// A running server.
+pub(super) struct Running {
+    pub admin: Option<RunningAdmin>,
+    pub max_connections: usize,
+    pub budgets: Budgets,
+    pub counters: Arc<Counters>,
+    pub replays: Option<Arc<Replays>>,
+    pub reloader: Arc<Reloader>,
+    pub listeners: Vec<Bound>,
+    pub workers: Vec<WorkerHandle>,
+    pub descriptors: SocketNumbers,
+    pub shutdown: Arc<Shutdown>,
+    pub orders: Receiver<Order>,
+}
+
+impl Running {
+    /// Starts a thread for each listener.
+    pub fn start_acceptors(
+        &self,
+        watch: &Receiver<()>,
+        threads: &mut Vec<JoinHandle<()>>,
+    ) -> Result<(), StartError> {
+        for (listener, socket) in &self.listeners {
+            let acceptor = Acceptor {
+                socket: Arc::clone(socket),
+                listener: *listener,
+                workers: self.workers.clone(),
+                max_connections: self.max_connections,
+                descriptors: self.descriptors,
+                budgets: self.budgets.clone(),
+                shutdown: Arc::clone(&self.shutdown),
+                counters: Arc::clone(&self.counters),
+                replays: self.replays.clone(),
+                alive: watch.clone(),
+            };
+            threads.push(spawn("acceptor", move || acceptor.run())?);
+        }
+        let of_admin = self.admin.iter().flat_map(|admin| admin.acceptors(watch));
+        for acceptor in of_admin {
+            threads.push(spawn("acceptor", move || acceptor.run())?);
+        }
+        Ok(())
+    }
+
+    /// Waits for the order to drain. After it, waits until the workers have exited, the second
+    /// order comes, or the deadline passes.
+    pub fn wait(&self, acceptors: &[JoinHandle<()>], all_finished: &Receiver<()>) {
+        match self.first_order() {
+            Some(Order::HandOver) => self.release(acceptors),
+            Some(Order::Drain | Order::Leave) => {}
+            None => return,
+        }
+        self.shutdown.drain();
+        self.workers.iter().for_each(WorkerHandle::wake);
+        let deadline = self.reloader.drain_time().unwrap_or_default();
+        let deadline = crossbeam_channel::after(deadline);
+        crossbeam_channel::select! {
+            recv(all_finished) -> _ => {}
+            recv(self.orders) -> _ => {}
+            recv(deadline) -> _ => {}
+        }
+    }
+
+    /// Waits for an order. If it is to leave, waits until that time is over. `None`: the server must stop at once.
+    fn first_order(&self) -> Option<Order> {
+        match self.orders.recv().ok()? {
+            Order::Leave => {}
+            order => return Some(order),
+        }
+        self.shutdown.leave();
+        let delay = self.reloader.drain_delay().unwrap_or_default();
+        match self.orders.recv_timeout(delay) {
+            Ok(Order::HandOver) => Some(Order::HandOver),
+            Err(RecvTimeoutError::Timeout) => Some(Order::Drain),
+            Ok(Order::Drain | Order::Leave) | Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Makes the acceptors exit and leaves the listeners to another server. An acceptor that waits exits after its next
+    /// client, which it still serves, so the server connects to its own listeners until all acceptors have exited.
+    fn release(&self, acceptors: &[JoinHandle<()>]) {
+        self.shutdown.hand_over();
+        self.admin.iter().for_each(RunningAdmin::hand_over);
+        let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
+        let has_exited = || acceptors.iter().all(JoinHandle::is_finished);
+        for _ in 0..KNOCKS {
+            if has_exited() {
+                break;
+            }
+            for (_, socket) in all_of(&self.listeners, of_admin) {
+                listen::knock(socket);
+            }
+            let _ = never::<()>().recv_timeout(LOOK);
+        }
+        self.admin.iter().for_each(RunningAdmin::drain);
+    }
+
+    /// Stops every thread and waits for it. If a worker is stuck, it is left behind, and the end of the
+    /// process ends it.
+    pub fn stop(&self, threads: Vec<JoinHandle<()>>, all_finished: &Receiver<()>) {
+        self.shutdown.stop();
+        self.workers.iter().for_each(WorkerHandle::wake);
+        self.admin.iter().for_each(RunningAdmin::stop);
+        // The listeners of another server must not be shut down.
+        let is_handed_over = self.shutdown.is_handed_over();
+        for (_, socket) in self.listeners.iter().filter(|_| !is_handed_over) {
+            listen::interrupt(socket);
+        }
+        // Nothing is ever sent: an error other than the timeout means that the workers have ended.
+        let timeout = all_finished.recv_timeout(STUCK);
+        let is_stuck = timeout == Err(RecvTimeoutError::Timeout);
+        for thread in threads {
+            if (is_stuck || is_handed_over) && !thread.is_finished() {
+                continue;
+            }
+            // An error means that the thread panicked. It has ended too.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts the workers. When the last one exits, `finished` is disconnected.
+pub(super) fn start_workers(
+    mailboxes: Vec<Mailbox>,
+    settings: Arc<Settings>,
+    log: &Log,
+    finished: Sender<()>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<(), StartError> {
+    if let Some(endpoint) = &settings.endpoint {
+        endpoint.watch_files();
+    }
+    for (number, mailbox) in mailboxes.into_iter().enumerate() {
+        let settings = Arc::clone(&settings);
+        let log = log.handle();
+        let finished = finished.clone();
+        threads.push(spawn("worker", move || {
+            let mut context = Context::new(&settings, log, mailbox.wakes());
+            context.observer.worker = number;
+            if let Some(tally) = settings.tallies.get(number) {
+                context.count_in(Arc::clone(tally));
+            }
+            if let Some(wire) = &settings.wire {
+                wire.wake_for_readers(mailbox.wakes().worker_waker());
+            }
+            drop(settings);
+            Worker::new(mailbox, &context.head_limits).run(context);
+            drop(finished);
+        })?);
+    }
+    Ok(())
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(|| {
+            use_batch_scheduling();
+            work();
+        })
+        .map_err(|fault| StartError::System("a thread", fault))
+}

@@ -1,0 +1,114 @@
+//! The listening sockets of a server: opened, inherited or passed, and what each is for.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use crate::net::admin::AdminService;
+use crate::net::config::{Bind, Config, Port};
+use crate::net::inherited::Inherited;
+use crate::net::listen;
+use crate::net::listener::{Address, Bound, Listener, Service};
+use crate::net::passed;
+use crate::net::socket_file::{self, BoundFile};
+use crate::net::start_error::StartError;
+
+/// Opens listeners, and the files of those that have one.
+pub(super) fn open_sockets(
+    bind: &Bind,
+    port: Port,
+    inherited: &mut Inherited,
+) -> Result<(Vec<TcpListener>, Vec<BoundFile>), StartError> {
+    let mut sockets = match bind.addresses().next() {
+        Some(_) => listen::bind(bind, port, inherited)?,
+        None => Vec::new(),
+    };
+    if bind.passed {
+        sockets.extend(passed::sockets()?);
+    }
+    let mut files = Vec::new();
+    for file in &bind.sockets {
+        let (socket, file) = match inherited.take_file(&file.path) {
+            Some(socket) => (socket, BoundFile::of(&file.path)),
+            None => socket_file::listen(file)?,
+        };
+        sockets.push(socket);
+        files.push(file);
+    }
+    Ok((sockets, files))
+}
+
+/// Opens what listens for operators, if the configuration asks for it.
+pub(super) fn open_admin(
+    config: &Config,
+    inherited: &mut Inherited,
+    files: &mut Vec<BoundFile>,
+) -> Result<Option<AdminService>, StartError> {
+    let Some(admin) = &config.admin else {
+        return Ok(None);
+    };
+    let port = Port::Fixed(admin.port);
+    let (sockets, of_sockets) = open_sockets(&admin.bind, port, inherited)?;
+    files.extend(of_sockets);
+    let mut listeners = with_listeners(sockets, config, false, Service::Admin)?;
+    // The proxies of the site are not in front of this listener.
+    for (listener, _) in &mut listeners {
+        listener.is_proxied = false;
+    }
+    AdminService::new(config, admin, listeners).map(Some)
+}
+
+/// The addresses of sockets that the service manager has passed are known from now on.
+pub(super) fn learn_passed(bind: &mut Bind, listening: &[SocketAddr]) {
+    if bind.passed {
+        for ip in listening.iter().map(SocketAddr::ip) {
+            if !bind.addresses().any(|known| known == ip) {
+                bind.required.push(ip);
+            }
+        }
+    }
+}
+
+/// Describes the sockets of a service.
+pub(super) fn with_listeners(
+    sockets: Vec<TcpListener>,
+    config: &Config,
+    is_tls: bool,
+    service: Service,
+) -> Result<Vec<Bound>, StartError> {
+    let describe = |socket: TcpListener| {
+        let listener = Listener {
+            address: address_of(&socket)?,
+            is_proxied: config.is_proxied,
+            is_tls,
+            service,
+        };
+        Ok((listener, Arc::new(socket)))
+    };
+    sockets
+        .into_iter()
+        .map(describe)
+        .collect::<io::Result<_>>()
+        .map_err(|fault| StartError::System("a listener", fault))
+}
+
+fn address_of(socket: &TcpListener) -> io::Result<Address> {
+    let address = rustix::net::getsockname(socket)?;
+    Ok(SocketAddr::try_from(address).map_or(Address::Unix, Address::Tcp))
+}
+
+pub(super) fn addresses_of(listeners: &[Bound], service: Service) -> Vec<SocketAddr> {
+    let of_service = listeners.iter().map(|(listener, _)| listener);
+    of_service
+        .filter(|listener| listener.service == service)
+        .filter_map(|listener| listener.address.socket())
+        .collect()
+}
+
+/// The listeners of clients, and those of operators.
+pub(super) fn all_of<'a>(
+    of_clients: &'a [Bound],
+    of_operators: Option<&'a [Bound]>,
+) -> impl Iterator<Item = &'a Bound> {
+    of_clients.iter().chain(of_operators.into_iter().flatten())
+}
