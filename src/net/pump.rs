@@ -29,7 +29,8 @@ use crate::observe::sample::BodySample;
 use crate::origin::patience::{DISK_PATIENCE, Patience};
 use crate::site::body::{Body, Parts, Piece, Pulled, Source};
 use crate::site::body_error::BodyError;
-use crate::site::open_file::{CachedPart, OpenFile};
+use crate::site::open_file::OpenFile;
+use crate::site::opened::CachedPart;
 use crate::site::private::{CopyContent, PrivateCopy};
 
 /// How much of the end of a file is held back until the file was checked.

@@ -13,7 +13,7 @@ use crate::origin::variants::{Sought, Variants};
 use crate::semantics::trace::Trace;
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
-use crate::site::open_file::Opened;
+use crate::site::opened::Opened;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
 

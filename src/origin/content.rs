@@ -19,7 +19,7 @@ use crate::site::compress::Coded;
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
-use crate::site::open_file::Opened;
+use crate::site::opened::Opened;
 use crate::site::resolve::CacheUpdates;
 use crate::site::storage::Storage;
 

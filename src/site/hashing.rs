@@ -20,7 +20,7 @@ use crate::site::file_state::FileState;
 use crate::site::held::HeldBytes;
 use crate::site::lookups::flat;
 use crate::site::nofollow::Blocking;
-use crate::site::open_file::Opened;
+use crate::site::opened::Opened;
 use crate::site::resolve::Site;
 use crate::site::root::Root;
 use crate::sync::lock;

@@ -19,7 +19,7 @@ use crate::site::file::StoredFile;
 use crate::site::file_state::{FileKind, FileState};
 use crate::site::lookup::{self, FileRead, Resolved};
 use crate::site::nofollow::Blocking;
-use crate::site::open_file::Opened;
+use crate::site::opened::Opened;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
 use crate::site::resolve::{Found, Site};

@@ -39,6 +39,8 @@ pub mod shares;
 pub mod held;
 // A file that is open for sending.
 pub mod open_file;
+// An open file in the state that a response describes.
+pub mod opened;
 // The operator's options for the document root.
 pub mod options;
 // Decoding of a request's path.

@@ -24,7 +24,7 @@ use crate::site::disk::DiskPool;
 use crate::site::disk_error::LookupError;
 use crate::site::file_state::{FileKind, FileState};
 use crate::site::nofollow::Blocking;
-use crate::site::open_file::Opened;
+use crate::site::opened::Opened;
 use crate::site::root::Root;
 use crate::text::segment::last_segment;
 
