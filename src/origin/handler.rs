@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::observe::tally::SiteNumber;
 use crate::origin::auth::Guard;
-use crate::origin::outdated::Outdated;
+use crate::origin::outdated::ToldOutdated;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error;
 use crate::origin::request::{Request, RequestBody};
@@ -49,7 +49,7 @@ pub struct Origin {
     /// Directories that are being read for listings.
     pub(super) readings: Readings,
     /// Sidecars that are older than their originals.
-    pub(super) outdated: Outdated,
+    pub(super) outdated: ToldOutdated,
     /// Archives that are being sent.
     pub archives: Turns,
     /// Digests of files, for all workers.
@@ -76,7 +76,7 @@ impl Origin {
             handlers: Rc::default(),
             codings: CodingJobs::default(),
             readings: Readings::default(),
-            outdated: Outdated::default(),
+            outdated: ToldOutdated::default(),
             archives: Turns::default(),
             hashes: Arc::default(),
             lookups: Lookups::default(),

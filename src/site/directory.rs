@@ -37,7 +37,7 @@ use crate::site::disk::{Caller, Effort, Ended, Pending, Registered, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file_state::FileKind;
 use crate::site::held_listing::{HeldListing, HeldListings};
-use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan, UNKNOWN_SIZE};
+use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
 use crate::site::lookups::outcome;
 use crate::site::nofollow::Blocking;
 use crate::site::path::is_hidden_name;
@@ -724,7 +724,7 @@ impl Scanned {
                     FileKind::Directory => EntryKind::Directory,
                     FileKind::File | FileKind::Other => EntryKind::File,
                 },
-                size: state.map_or(UNKNOWN_SIZE, |state| state.size),
+                size: state.map(|state| state.size),
                 modified: state.map(|state| state.modified),
                 is_readable: state.is_some_and(|state| root.may_read(kind, &state)),
                 is_link,

@@ -27,7 +27,7 @@ use super::sampler::Sampler;
 use crate::sync::lock;
 use handle::{Batch, Channels, Collected};
 use output::Output;
-use writer::{Report, Tally, Writer};
+use writer::{LineCounts, Report, Writer};
 
 pub use handle::LogHandle;
 pub use output::Sink;
@@ -163,10 +163,10 @@ impl Log {
         let Some(writer) = self.writer else {
             return LogEnd::Finished;
         };
-        let (lost, tally) = writer.end(timeout);
+        let (lost, counts) = writer.end(timeout);
         let dropped = &self.counters.log_lines_dropped;
         dropped.add(lost);
-        let unreported = dropped.value() - tally.reported.value();
+        let unreported = dropped.value() - counts.reported.value();
         if unreported > 0 {
             (self.report)(&format!("{unreported} log lines could not be written"));
         }
@@ -207,7 +207,7 @@ struct WriterThread {
     collected: Mutex<Vec<Collected>>,
     /// The other end of the queue, for what the writer leaves there.
     queue: Receiver<Batch>,
-    tally: Arc<Tally>,
+    counts: Arc<LineCounts>,
     /// Dropping it ends the thread when the queue is empty, even if workers still have handles.
     stop: Sender<()>,
     /// Dropping it ends the thread at once, unless a write is blocked.
@@ -224,14 +224,14 @@ impl WriterThread {
         let (stop, stopped) = bounded(0);
         let (ending, done) = bounded(0);
         let (cancelled, cancel) = io::pipe()?;
-        let tally = Arc::<Tally>::default();
+        let counts = Arc::<LineCounts>::default();
         let writer = Writer {
             format: log.options.format,
             output,
             cancel: cancelled,
             report: Arc::clone(&log.report),
             counters: Arc::clone(&log.counters),
-            tally: Arc::clone(&tally),
+            counts: Arc::clone(&counts),
             failing: None,
             queue: queue.clone(),
             spare: emptied,
@@ -249,7 +249,7 @@ impl WriterThread {
             },
             collected: Mutex::default(),
             queue,
-            tally,
+            counts,
             stop,
             cancel,
             done,
@@ -262,7 +262,7 @@ impl WriterThread {
     }
 
     /// Ends the thread. Returns how many lines it has left unwritten, and what it has done.
-    fn end(self, timeout: Duration) -> (u64, Arc<Tally>) {
+    fn end(self, timeout: Duration) -> (u64, Arc<LineCounts>) {
         // Handles that were dropped have left nothing.
         for batch in self.collected().iter().filter_map(Collected::take) {
             // It cannot fail, because this end of the queue has a receiver.
@@ -275,11 +275,11 @@ impl WriterThread {
             has_ended = is_closed(&self.done, CANCEL_TIMEOUT);
         }
         if has_ended {
-            // An error means that the thread panicked. What it had in hand is in the tally.
+            // An error means that the thread panicked. What it had in hand is still counted.
             let _ = self.thread.join();
         }
         let queued: u64 = self.queue.try_iter().map(|batch| batch.lines).sum();
-        (queued + self.tally.in_hand.value(), self.tally)
+        (queued + self.counts.in_hand.value(), self.counts)
     }
 }
 

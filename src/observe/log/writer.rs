@@ -23,7 +23,7 @@ pub(super) struct Writer {
     /// Where failures of the output are reported.
     pub(super) report: Report,
     pub(super) counters: Arc<Counters>,
-    pub(super) tally: Arc<Tally>,
+    pub(super) counts: Arc<LineCounts>,
     /// How many lines were dropped since the output began to fail; `None` while it works.
     pub(super) failing: Option<u64>,
     pub(super) queue: Receiver<Batch>,
@@ -34,14 +34,14 @@ pub(super) struct Writer {
 
 /// What the writer has done. Other threads read it after the writer has ended, or while it blocks.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct LineCounts {
     /// Lines that were taken from the queue, and not written or dropped yet.
     pub(super) in_hand: Counter,
     /// Dropped lines that the log has reported.
     pub(super) reported: Counter,
 }
 
-/// The writer was told to stop at once. What it has in hand stays in the tally.
+/// The writer was told to stop at once. What it has in hand is still counted.
 struct Cancelled;
 
 impl Writer {
@@ -81,7 +81,7 @@ impl Writer {
         self.follow(false);
         // The writer's own lines use the format of this batch.
         self.format = format.unwrap_or(self.format);
-        let in_hand = &self.tally.in_hand;
+        let in_hand = &self.counts.in_hand;
         in_hand.add(lines);
         let count = |written| in_hand.subtract(written);
         match self.output.write(&bytes, &self.cancel, count) {
@@ -97,7 +97,7 @@ impl Writer {
 
     /// Writes to the log how many lines were dropped since its last report.
     fn report_dropped(&mut self) -> Result<(), Cancelled> {
-        let reported = &self.tally.reported;
+        let reported = &self.counts.reported;
         let news = self.counters.log_lines_dropped.value() - reported.value();
         if news == 0 || self.failing.is_some() {
             return Ok(());
@@ -121,9 +121,9 @@ impl Writer {
 
     /// Drops what is in hand.
     fn output_fails(&mut self, error: &io::Error) {
-        let dropped = self.tally.in_hand.value();
+        let dropped = self.counts.in_hand.value();
         self.counters.log_lines_dropped.add(dropped);
-        self.tally.in_hand.subtract(dropped);
+        self.counts.in_hand.subtract(dropped);
         if self.failing.is_none() {
             (self.report)(&format!(
                 "the access log cannot be written: {error}; docroot drops log lines until it can write them"

@@ -9,9 +9,6 @@ pub enum EntryKind {
     File,
 }
 
-/// Stands for the size of a file that the system does not let anybody look at. No file is so large.
-pub const UNKNOWN_SIZE: u64 = u64::MAX;
-
 /// One entry of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListedEntry<'a> {
@@ -19,8 +16,8 @@ pub struct ListedEntry<'a> {
     pub name: &'a [u8],
     /// The kind.
     pub kind: EntryKind,
-    /// The size of a file in bytes, or [`UNKNOWN_SIZE`]. It has no meaning for a directory.
-    pub size: u64,
+    /// The size of a file in bytes. `None` if the system does not let anybody look at it, and for a directory.
+    pub size: Option<u64>,
     /// The modification time in seconds since 1970, if it is known.
     pub modified: Option<i64>,
     /// Whether the server can read it, as far as its mode tells.
@@ -54,9 +51,7 @@ impl Totals {
             EntryKind::Directory => self.directories += 1,
             EntryKind::File => self.files += 1,
         }
-        if entry.size != UNKNOWN_SIZE {
-            self.bytes = self.bytes.saturating_add(entry.size);
-        }
+        self.bytes = self.bytes.saturating_add(entry.size.unwrap_or(0));
         self.omitted += u64::from(!is_shown);
     }
 }

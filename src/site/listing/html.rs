@@ -104,10 +104,9 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
         EntryKind::Directory => out.extend_from_slice(b"/</a></td>"),
         EntryKind::File => out.extend_from_slice(b"</a></td>"),
     }
-    match entry.kind {
-        _ if !entry.is_readable => out.extend_from_slice(b"<td>no access</td><td>"),
-        EntryKind::Directory => out.extend_from_slice(b"<td></td><td>"),
-        EntryKind::File => write_size(out, entry.size),
+    match entry.is_readable {
+        true => write_size(out, entry.size),
+        false => out.extend_from_slice(b"<td>no access</td><td>"),
     }
     if let Some(time) = entry.modified.and_then(UtcTime::from_unix) {
         write_time(out, time);
@@ -338,8 +337,11 @@ fn write_column(out: &mut Vec<u8>, frame: &Frame, key: SortKey, title: &str) {
     append(out, format_args!("<button>{title}</button></form></th>"));
 }
 
-/// Writes the cell of a size, and begins the next one.
-fn write_size(out: &mut Vec<u8>, size: u64) {
+/// Writes the cell of a size, which is empty if there is none, and begins the next one.
+fn write_size(out: &mut Vec<u8>, size: Option<u64>) {
+    let Some(size) = size else {
+        return out.extend_from_slice(b"<td></td><td>");
+    };
     let human = HumanSize(size);
     match size {
         // The text is exact.

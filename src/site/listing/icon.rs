@@ -101,7 +101,7 @@ mod tests {
             let entry = ListedEntry {
                 name: b"a.png",
                 kind,
-                size: 0,
+                size: None,
                 modified: None,
                 is_readable,
                 is_link,

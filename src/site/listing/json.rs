@@ -10,7 +10,7 @@
 //! its target, followed by the member `"link":true`. In a name, bytes that are not UTF-8 become U+FFFD. The
 //! `href` is always exact.
 
-use super::entry::{EntryKind, ListedEntry, UNKNOWN_SIZE};
+use super::entry::{EntryKind, ListedEntry};
 use super::frame::Frame;
 use super::html::Href;
 use crate::text::append;
@@ -42,18 +42,14 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry, first: bool) {
         true => ",\"link\":true",
         false => "",
     };
-    match entry.kind {
-        EntryKind::Directory => append(
-            out,
-            format_args!(",\"type\":\"directory\"{link},\"size\":null"),
-        ),
-        EntryKind::File if entry.size == UNKNOWN_SIZE => {
-            append(out, format_args!(",\"type\":\"file\"{link},\"size\":null"));
-        }
-        EntryKind::File => append(
-            out,
-            format_args!(",\"type\":\"file\"{link},\"size\":{}", entry.size),
-        ),
+    let kind = match entry.kind {
+        EntryKind::Directory => "directory",
+        EntryKind::File => "file",
+    };
+    append(out, format_args!(",\"type\":\"{kind}\"{link},\"size\":"));
+    match entry.size {
+        Some(size) => append(out, format_args!("{size}")),
+        None => out.extend_from_slice(b"null"),
     }
     match entry.modified.and_then(UtcTime::from_unix) {
         Some(time) => append(

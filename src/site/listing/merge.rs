@@ -112,7 +112,7 @@ mod tests {
             let mut entries: Vec<ListedEntry> = rows.iter().map(|(name, mixed)| ListedEntry {
                 name,
                 kind: if mixed % 5 == 0 { EntryKind::Directory } else { EntryKind::File },
-                size: if mixed % 5 == 0 { 0 } else { u64::from(mixed % 31) },
+                size: (mixed % 5 > 0).then(|| u64::from(mixed % 31)),
                 modified: (mixed % 7 != 0).then_some(i64::from(mixed % 13)),
                 is_readable: mixed % 11 != 0,
                 is_link: mixed % 3 == 0,

@@ -38,7 +38,7 @@ mod render;
 // Collection of entries into sorted runs.
 mod scan;
 
-pub use entry::{EntryKind, ListedEntry, Totals, UNKNOWN_SIZE};
+pub use entry::{EntryKind, ListedEntry, Totals};
 pub use frame::Shown;
 pub use query::{Format, ListingQuery};
 pub use render::Renderer;

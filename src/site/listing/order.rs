@@ -169,7 +169,7 @@ mod tests {
         ListedEntry {
             name,
             kind,
-            size,
+            size: Some(size),
             modified,
             is_readable: true,
             is_link: false,

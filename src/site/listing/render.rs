@@ -138,7 +138,7 @@ mod tests {
         ListedEntry {
             name,
             kind,
-            size,
+            size: Some(size),
             modified,
             is_readable: true,
             is_link: false,

@@ -182,10 +182,13 @@ impl Listing {
 /// The version of docroot, because another version may write a different page.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Sets the size of a directory to 0. The size is not shown, so it must not change the entity-tag.
+/// Takes the size of a directory out. It is not shown, so it must not change the entity-tag.
 fn without_directory_size(entry: ListedEntry) -> ListedEntry {
     match entry.kind {
-        EntryKind::Directory => ListedEntry { size: 0, ..entry },
+        EntryKind::Directory => ListedEntry {
+            size: None,
+            ..entry
+        },
         EntryKind::File => entry,
     }
 }
@@ -199,6 +202,7 @@ struct OpenRun {
 
 #[derive(Clone, Copy, Debug)]
 struct Record {
+    /// Or [`UNKNOWN_SIZE`]: there may be a million of them in memory.
     size: u64,
     modified: Option<i64>,
     name_start: u32,
@@ -220,7 +224,7 @@ impl OpenRun {
         };
         self.names.extend_from_slice(entry.name);
         self.records.push(Record {
-            size: entry.size,
+            size: entry.size.unwrap_or(UNKNOWN_SIZE),
             modified: entry.modified,
             name_start,
             name_length,
@@ -265,6 +269,9 @@ pub(super) struct Run {
 /// The length of an encoded record.
 const ENCODED: usize = 24;
 
+/// Stands for no size in a record. No file is so large.
+const UNKNOWN_SIZE: u64 = u64::MAX;
+
 /// Stands for an unknown modification time in an encoded record.
 const UNKNOWN: i64 = i64::MIN;
 
@@ -296,7 +303,7 @@ impl Record {
                 .get(start..start + usize::from(self.name_length))
                 .unwrap_or(&[]),
             kind: self.kind,
-            size: self.size,
+            size: Some(self.size).filter(|&size| size != UNKNOWN_SIZE),
             modified: self.modified,
             is_readable: self.is_readable,
             is_link: self.is_link,
@@ -341,7 +348,6 @@ fn part<const N: usize>(record: &[u8; ENCODED], at: usize) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::UNKNOWN_SIZE;
     use super::super::query::Format;
     use super::*;
     use crate::site::listing::order::comparisons;
@@ -352,7 +358,7 @@ mod tests {
         ListedEntry {
             name,
             kind,
-            size,
+            size: Some(size),
             modified,
             is_readable: true,
             is_link: false,
@@ -394,7 +400,11 @@ mod tests {
             kind: EntryKind::Directory,
             ..file(b"d", 4096)
         };
-        let huge = [file(b"b", UNKNOWN_SIZE), file(b"c", u64::MAX - 1)];
+        let unknown = ListedEntry {
+            size: None,
+            ..file(b"b", 0)
+        };
+        let huge = [unknown, file(b"c", u64::MAX - 1)];
         let listed = |count: usize| {
             let all = [directory, file(b"a", 3)];
             scan("", all.into_iter().chain(huge.into_iter().take(count))).totals()
