@@ -57,7 +57,7 @@ impl Handle {
     }
 
     /// Switches to a new configuration without dropping a request. If something cannot be opened, nothing
-    /// changes. Operators are shown `shown` of it, see [`Server::show`]. Waits for the start of the server, and perhaps
+    /// changes. Operators are shown `shown` of it, see `Server::show`. Waits for the start of the server, and perhaps
     /// for the disk. `None`: the server has stopped.
     pub fn reload(&self, config: Config, shown: Arc<[u8]>) -> Result<Option<Reloaded>, StartError> {
         self.reloader.reload(config, shown)
