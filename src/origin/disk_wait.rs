@@ -212,7 +212,7 @@ impl DiskWait {
                     Ok(())
                 }
                 Err(fault) if !has_changed(fault) => Err(fault),
-                Ok(None) | Err(_) => self.begin_again(),
+                Ok(None) | Err(_) => self.begin_again_or_without_tags(),
             }),
             Awaited::Hashing(path, file, hashing) => {
                 match hashing.advance(&origin.hashes, &origin.site, caller) {
@@ -233,10 +233,9 @@ impl DiskWait {
                         self.facts.add_found(std::mem::take(path), found);
                         Some(Ok(()))
                     }
-                    Hashed::Done(Err(fault)) if has_changed(fault) => Some(
-                        self.begin_again()
-                            .or_else(|fault| self.go_without_tags(fault)),
-                    ),
+                    Hashed::Done(Err(fault)) if has_changed(fault) => {
+                        Some(self.begin_again_or_without_tags())
+                    }
                     Hashed::Done(Err(fault)) => Some(Err(fault)),
                 }
             }
@@ -251,7 +250,13 @@ fn has_changed(fault: DiskError) -> bool {
 }
 
 impl DiskWait {
-    /// Looks for the file again, because it has changed since it was found.
+    /// Looks for the file again, because it has changed since it was found. In the end without entity-tags, for which
+    /// the content of a file that grows may never be read in time.
+    fn begin_again_or_without_tags(&mut self) -> Result<(), DiskError> {
+        self.begin_again()
+            .or_else(|fault| self.go_without_tags(fault))
+    }
+
     fn begin_again(&mut self) -> Result<(), DiskError> {
         if self.waits.restarts == MOST_RESTARTS {
             return Err(DiskError::Unsteady);

@@ -20,6 +20,8 @@ struct State {
     /// Jobs that have come so far: looks, then reads.
     looks: usize,
     reads: usize,
+    /// What happens before a job, which gets its number, from 1.
+    before: Option<Arc<dyn Fn(usize) + Send + Sync>>,
 }
 
 impl SlowDisk {
@@ -41,6 +43,11 @@ impl SlowDisk {
     pub fn gate(&self) -> Gate {
         let disk = self.clone();
         Arc::new(move |effort| disk.pass(effort))
+    }
+
+    /// Does this before each job, which gets its number, from 1. A job that came earlier counts.
+    pub fn before_each(&self, before: impl Fn(usize) + Send + Sync + 'static) {
+        self.state().before = Some(Arc::new(before));
     }
 
     /// Lets some jobs go on.
@@ -89,6 +96,9 @@ impl SlowDisk {
             Effort::Read => state.reads += 1,
         }
         self.0.1.notify_all();
+        if let Some(before) = &state.before {
+            before(state.looks + state.reads);
+        }
         loop {
             let holds = match effort {
                 Effort::Look => state.holds_looks,
