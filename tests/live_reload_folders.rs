@@ -204,6 +204,7 @@ fn build(root: &Path) -> bool {
 
 #[test]
 fn a_build_that_replaces_the_root_is_one_change() {
+    const AFTER: &str = r#"{"changed":["after.css"]}"#;
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("dist");
     fs::create_dir(&root).expect("a folder");
@@ -211,13 +212,20 @@ fn a_build_that_replaces_the_root_is_one_change() {
     let mut page = page(&program);
     for _ in 0..3 {
         let had_breaks = build(&root);
-        assert_eq!(page.told(), RELOAD);
-        fs::write(root.join("after.css"), "").expect("written");
         let mut told = page.told();
-        while had_breaks && told == RELOAD {
+        // The style sheet of the build before may have been told of twice.
+        while told == AFTER {
             told = page.told();
         }
-        assert_eq!(told, r#"{"changed":["after.css"]}"#);
+        assert_eq!(told, RELOAD);
+        fs::write(root.join("after.css"), "").expect("written");
+        told = page.told();
+        while had_breaks && told == RELOAD {
+            // This may have been the rest of the build and the style sheet together.
+            fs::write(root.join("after.css"), "").expect("written");
+            told = page.told();
+        }
+        assert_eq!(told, AFTER);
     }
 }
 
