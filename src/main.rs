@@ -265,6 +265,7 @@ fn serve(
     let banner = banner(&launch, &server);
     let began = clock::instant();
     let (sockets, handle) = (server.sockets(), server.handle());
+    let took_over = predecessor.is_some();
     // Removed at the end, unless the next server waits there.
     let mut _file = None;
     let outcome = server.run(&log, || {
@@ -274,7 +275,7 @@ fn serve(
             notice::show(banner.text);
         }
         let path = launch.config.take_over.as_deref();
-        _file = path.and_then(|path| wait_for_successor(path, sockets, handle));
+        _file = path.and_then(|path| wait_for_successor(path, took_over, sockets, handle));
         service_manager::tell(Event::Ready);
         if let Some(browser) = &browser {
             // The thread waits for this.
@@ -326,11 +327,12 @@ fn bind(
 /// Waits on a thread of its own for the server that will replace this one. Returns the file where it waits.
 fn wait_for_successor(
     path: &Path,
+    took_over: bool,
     sockets: Vec<Arc<TcpListener>>,
     handle: Handle,
 ) -> Option<BoundFile> {
     // If it fails, this server serves, and only the next one cannot take over.
-    let (offer, file) = Offer::at(path)
+    let (offer, file) = Offer::at(path, took_over)
         .map_err(|fault| say(format!("docroot: {fault}\n")))
         .ok()?;
     let wait = move || {

@@ -178,6 +178,18 @@ fn the_address_for_operators_is_checked() {
     said.has("warning: --admin listens on every address");
 }
 
+/// A server would not put its socket in the place of other files.
+#[test]
+fn the_file_for_the_next_server_is_checked() {
+    let text = |folder: &Path| fs::write(folder.join("s"), "text").expect("a file");
+    let said = check(text, &["--take-over", "s", "www"]);
+    said.has("error: \"s\" exists and is not a socket");
+    let said = check(nothing, &["--take-over", "absent/s", "www"]);
+    said.has("error: ").has("create its folder");
+    let said = check(nothing, &["--take-over", "s", "www"]);
+    assert_eq!(said.status, 0);
+}
+
 #[test]
 fn who_may_not_read_or_listen_is_told() {
     let Some(command) = unprivileged() else {

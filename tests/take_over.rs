@@ -173,6 +173,19 @@ fn a_server_that_does_not_start_replaces_nobody() {
     assert_eq!(old.wait().0.code(), Some(0));
 }
 
+#[test]
+fn a_file_that_is_no_socket_stays() {
+    let folder = site();
+    std::fs::write(waiting_at(folder.path()), "text").expect("a file");
+    let output = server(folder.path(), ([127, 0, 0, 1], 0).into()).output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("is not a socket"), "{told}");
+    let kept = std::fs::read(waiting_at(folder.path()));
+    assert_eq!(kept.expect("a file"), b"text");
+}
+
 /// What an ended server has left is no server.
 #[test]
 fn a_stale_file_is_no_hindrance() {

@@ -11,6 +11,7 @@ use crate::net::privileges::user::give_up_root;
 use crate::net::socket_error::SocketError;
 use crate::net::socket_file;
 use crate::net::start_error::StartError;
+use crate::net::take_over;
 use crate::net::tls::notice::Notice;
 use crate::origin::auth::Guard;
 
@@ -47,6 +48,9 @@ pub fn check(config: &Config, others: usize) -> Checked {
     }
     if let Some(user) = &config.privileges.user {
         checked.note(give_up_root(user).map_err(StartError::User));
+    }
+    if let Some(path) = &config.take_over {
+        checked.note(take_over::probe(path));
     }
     checked.open_roots(config, others);
     let reach = Reach::of(config, Vec::new());

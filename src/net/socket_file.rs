@@ -37,7 +37,7 @@ pub fn listen(file: &SocketFile) -> Result<(TcpListener, BoundFile), StartError>
     let socket = socket(SocketFlags::CLOEXEC).map_err(fault)?;
     match rustix::net::bind(&socket, &address) {
         Err(Errno::ADDRINUSE) => {
-            require_stale(path, &address)?;
+            require_free(path)?;
             fs::remove_file(path).map_err(|error| StartError::from_socket(path, error))?;
             rustix::net::bind(&socket, &address).map_err(fault)?;
         }
@@ -59,10 +59,7 @@ pub fn listen(file: &SocketFile) -> Result<(TcpListener, BoundFile), StartError>
 pub fn probe(file: &SocketFile) -> Result<(), StartError> {
     let path = &file.path;
     let fault = |error: io::Error| StartError::from_socket(path, error);
-    let address = SocketAddrUnix::new(path.as_path()).map_err(|errno| fault(errno.into()))?;
-    if path.symlink_metadata().is_ok() {
-        require_stale(path, &address)?;
-    }
+    require_free(path)?;
     let folder = directory_of(path);
     match folder.metadata().map_err(fault)?.is_dir() {
         true => {
@@ -73,24 +70,27 @@ pub fn probe(file: &SocketFile) -> Result<(), StartError> {
     }
 }
 
-/// Fails if the file is no socket, or if a server listens there.
-fn require_stale(path: &Path, address: &SocketAddrUnix) -> Result<(), StartError> {
-    let fault = |error: io::Error| StartError::from_socket(path, error);
-    if !path
-        .symlink_metadata()
-        .map_err(fault)?
-        .file_type()
-        .is_socket()
-    {
-        return Err(SocketError::NotASocket(path.to_owned()).into());
+/// Fails if there is a file that is no socket. Such a file is not the server's to replace.
+pub fn require_socket(path: &Path) -> Result<(), StartError> {
+    match path.symlink_metadata() {
+        Ok(found) if found.file_type().is_socket() => Ok(()),
+        Ok(_) => Err(SocketError::NotASocket(path.to_owned()).into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StartError::from_socket(path, error)),
     }
-    let socket = socket(SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
-    let socket = socket.map_err(|errno| fault(errno.into()))?;
-    match rustix::net::connect(&socket, address) {
+}
+
+/// Fails if there is a file that is no socket, or if a server listens there.
+pub fn require_free(path: &Path) -> Result<(), StartError> {
+    let fault = |errno: Errno| StartError::from_socket(path, errno.into());
+    require_socket(path)?;
+    let address = SocketAddrUnix::new(path).map_err(fault)?;
+    let socket = socket(SocketFlags::CLOEXEC | SocketFlags::NONBLOCK).map_err(fault)?;
+    match rustix::net::connect(&socket, &address) {
         Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
         // EAGAIN: so many clients wait that no more may.
         Ok(()) | Err(Errno::AGAIN) => Err(SocketError::Taken(path.to_owned()).into()),
-        Err(errno) => Err(fault(errno.into())),
+        Err(errno) => Err(fault(errno)),
     }
 }
 

@@ -17,7 +17,7 @@ use std::mem::MaybeUninit;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use rustix::net::{
 use crate::net::config::SocketFile;
 use crate::net::inherited::Inherited;
 use crate::net::socket_error::SocketError;
-use crate::net::socket_file::{BoundFile, listen};
+use crate::net::socket_file::{self, BoundFile, listen, require_free, require_socket};
 use crate::net::start_error::StartError;
 
 /// The most sockets of a server: the kernel sends no more at once.
@@ -54,6 +54,7 @@ pub struct Predecessor(UnixStream);
 
 /// Asks the server that waits at this path for its listening sockets. `None`: nobody waits there.
 pub fn ask(path: &Path) -> Result<Option<(Inherited, Predecessor)>, StartError> {
+    require_socket(path)?;
     let stream = match UnixStream::connect(path) {
         Ok(stream) => stream,
         Err(error) if is_absent(&error) => return Ok(None),
@@ -109,14 +110,15 @@ impl Predecessor {
 pub struct Offer(TcpListener);
 
 impl Offer {
-    /// Listens at this path. The file takes the place of the one where the server before waited, so that whoever asks
-    /// always finds a file. Keep it until this server ends.
-    pub fn at(path: &Path) -> Result<(Offer, BoundFile), StartError> {
-        let file = SocketFile {
-            path: with_suffix(path),
-            mode: Some(0o600),
-        };
-        let (socket, bound) = listen(&file)?;
+    /// Listens at this path. If this server `took_over`, the file takes the place of the one where the server before
+    /// waited, so that whoever asks always finds a file. No other server's socket is replaced, and nothing that is no
+    /// socket. Keep the file until this server ends.
+    pub fn at(path: &Path, took_over: bool) -> Result<(Offer, BoundFile), StartError> {
+        match took_over {
+            true => require_socket(path)?,
+            false => require_free(path)?,
+        }
+        let (socket, bound) = listen(&beside(path))?;
         let renamed = bound.rename(path);
         let file = renamed.map_err(|error| SocketError::TakeOver(path.to_owned(), error))?;
         Ok((Offer(socket), file))
@@ -137,11 +139,21 @@ impl Offer {
     }
 }
 
-/// Beside the path: a rename does not leave its file system.
-fn with_suffix(path: &Path) -> PathBuf {
+/// Whether a server could wait at this path for its successor. Leaves no file. A server that waits there already is no
+/// hindrance: it is the one to replace.
+pub fn probe(path: &Path) -> Result<(), StartError> {
+    require_socket(path)?;
+    socket_file::probe(&beside(path))
+}
+
+/// The socket before it is renamed: beside the path, as a rename does not leave its file system.
+fn beside(path: &Path) -> SocketFile {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
-    name.into()
+    SocketFile {
+        path: name.into(),
+        mode: Some(0o600),
+    }
 }
 
 /// Gives the sockets to a new server. Whether it has become ready.
@@ -180,6 +192,34 @@ mod tests {
         drop(UnixListener::bind(&path).expect("a socket"));
         assert!(ask(&path).expect("no fault").is_none());
         fs::remove_file(&path).expect("a file");
+    }
+
+    #[test]
+    fn only_the_predecessors_socket_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        let refused = |what: &str, outcome: Result<(), StartError>| {
+            let told = outcome.expect_err(what).to_string();
+            assert!(told.contains(what), "{told}");
+        };
+        fs::write(&path, "text").expect("a file");
+        for took_over in [false, true] {
+            refused("is not a socket", Offer::at(&path, took_over).map(drop));
+        }
+        refused("is not a socket", ask(&path).map(drop));
+        refused("is not a socket", probe(&path));
+        assert_eq!(fs::read(&path).expect("a file"), b"text");
+        fs::remove_file(&path).expect("a file");
+
+        let other = UnixListener::bind(&path).expect("a socket");
+        refused("already in use", Offer::at(&path, false).map(drop));
+        probe(&path).expect("a server to replace");
+        let (_offer, file) = Offer::at(&path, true).expect("a socket");
+        drop((other, file));
+        assert!(!path.exists());
+        probe(&path).expect("nobody waits");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        refused("create its folder", probe(&folder.path().join("absent/s")));
     }
 
     #[test]
