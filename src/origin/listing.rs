@@ -261,7 +261,7 @@ impl Responder for ListingJob {
         }
         let (readings, site) = (&mut origin.readings, &mut origin.site);
         let mut reading = self.reading.borrow_mut();
-        let read = reading.advance(readings, site, request.caller(), &mut self.wakes);
+        let read = readings.advance(&mut reading, site, request.caller(), &mut self.wakes);
         drop(reading);
         if !matches!(read, Read::WaitsForDisk) {
             self.disk_patience.renew();

@@ -1,16 +1,23 @@
+use super::places::{LARGE, MOST_WAITING};
+use super::progress::SMALL_SHARE;
+use super::reading::{LONGEST_PAUSE, STALLED};
+use super::scanned::STEP;
 use super::*;
+use crate::site::budget::Account;
 use crate::site::held_listing::LEAST_HELD;
 use crate::site::listing::{Format, Renderer, Shown};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::site::disk::tests::BusyPool;
 use crate::site::options::{Allowances, Budgets, SiteOptions};
 use crate::site::queue::tests::counting;
-use crate::site::root::LinkPolicy;
+use crate::site::root::{LinkPolicy, Root};
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -86,7 +93,7 @@ impl Rig {
             now: self.now,
             wakers: waker,
         };
-        reading.borrow_mut().advance(readings, site, caller, wakes)
+        readings.advance(&mut reading.borrow_mut(), site, caller, wakes)
     }
 
     /// How many steps a reading of the folder takes, and how many files it finds.
