@@ -26,7 +26,7 @@ pub fn with_content(origin: &Origin, then: Then, refuse: Refuse) -> Answer {
     Answer::Later(Box::new(Collected {
         held: Some(Held {
             bytes: Vec::new(),
-            charge: origin.site.charge_anyway(Account::Contents, 0),
+            charge: origin.site.memory.charge_anyway(Account::Contents, 0),
         }),
         then: Some(then),
         refuse,

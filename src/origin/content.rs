@@ -14,13 +14,13 @@ use crate::semantics::trace::Trace;
 use crate::site::body::{Body, Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
+use crate::site::cache_updates::CacheUpdates;
 use crate::site::coding_job::SharedCoding;
 use crate::site::compress::Coded;
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
 use crate::site::opened::Opened;
-use crate::site::resolve::CacheUpdates;
 use crate::site::storage::Storage;
 
 /// A file, and what was decided about its representations.
@@ -52,7 +52,7 @@ impl FileContent<'_> {
             _ if is_stored => self.send_stored(),
             Coding::Identity => self.coded(),
             _ => self.made_while_sent(|origin, source| {
-                let decoded = origin.site.decoded(network, source);
+                let decoded = origin.site.memory.decoded(network, source);
                 Ok(Box::new(decoded.ok_or(DiskError::CodersBusy)?))
             }),
         }
@@ -94,12 +94,18 @@ impl FileContent<'_> {
             }))));
         }
         // If there is no memory here, the client refuses identity, or identity would have been chosen.
-        let coder = site.coder(network, coding).ok_or(DiskError::CodersBusy)?;
+        let coder = site
+            .memory
+            .coder(network, coding)
+            .ok_or(DiskError::CodersBusy)?;
         self.made_while_sent(move |origin, source| {
             Ok(Box::new(CachedWhenDone {
                 coded: Coded::new(source, coder),
-                bytes: Some((Vec::new(), origin.site.charge_anyway(Account::Contents, 0))),
-                limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
+                bytes: Some((
+                    Vec::new(),
+                    origin.site.memory.charge_anyway(Account::Contents, 0),
+                )),
+                limit: usize::try_from(origin.site.memory.largest_kept()).unwrap_or(usize::MAX),
                 updates: origin.site.updates(),
                 file: Rc::clone(file),
                 coding,

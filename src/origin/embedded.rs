@@ -208,13 +208,16 @@ fn with_content(
         return decided.with_content(Whole::Omitted);
     }
     let source = Box::new(MemorySource::new(bytes));
-    match (origin.site).decoded(request.client.network(), source) {
+    match (origin.site)
+        .memory
+        .decoded(request.client.network(), source)
+    {
         Some(decoded) => decided.with_content(Whole::Source(Box::new(decoded))),
         None => disk_error(path, DiskError::CodersBusy),
     }
 }
 
 fn held(origin: &Origin, content: Vec<u8>) -> Rc<HeldBytes> {
-    let charge = origin.site.charge_anyway(Account::Contents, 0);
+    let charge = origin.site.memory.charge_anyway(Account::Contents, 0);
     HeldBytes::new(Storage::of(content), charge)
 }

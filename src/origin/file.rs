@@ -236,7 +236,9 @@ fn why_uncoded(
     } else {
         let has_room = |result| {
             let network = request.client.network();
-            (origin.site).has_room_for_coder(network, coding, result)
+            (origin.site)
+                .memory
+                .has_room_for_coder(network, coding, result)
         };
         let is_room = match file.memory {
             None => has_room(0),

@@ -333,7 +333,7 @@ fn coder_or_identity(
     }
     let has_chunks = request.head.head.version == Version::Http11;
     let coder = match has_chunks {
-        true => origin.site.coder(request.client.network(), coding),
+        true => origin.site.memory.coder(request.client.network(), coding),
         false => None,
     };
     let why = match (&coder, has_chunks) {
@@ -372,7 +372,9 @@ impl Page {
     ) -> Page {
         let renderer = Renderer::new(site.root().name(), path, query.clone(), shown, listing);
         Page {
-            _charge: site.charge_anyway(Account::Listings, renderer.bytes()),
+            _charge: site
+                .memory
+                .charge_anyway(Account::Listings, renderer.bytes()),
             renderer,
             held: Rc::clone(held),
             begun: Storage::default(),
@@ -399,7 +401,7 @@ impl Page {
             self.begun = Storage::copy_of(&[&bytes]);
             return None;
         }
-        let charge = site.charge_anyway(Account::Listings, 0);
+        let charge = site.memory.charge_anyway(Account::Listings, 0);
         Some(HeldBytes::new(Storage::of(bytes), charge))
     }
 }

@@ -53,8 +53,10 @@ impl CodingJobs {
             return Some(job);
         }
         let content = file.memory.as_ref()?;
-        let charge = site.charge(Account::Contents, most_coded(file.size()))?;
-        let coder = site.coder(network, coding)?;
+        let charge = site
+            .memory
+            .charge(Account::Contents, most_coded(file.size()))?;
+        let coder = site.memory.coder(network, coding)?;
         let source = Box::new(MemorySource::new(Rc::clone(content)));
         let job = Rc::new(RefCell::new(CodingJob {
             file: Rc::clone(file),
@@ -149,7 +151,7 @@ mod tests {
         let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; PIECE]));
         assert!(jobs.join(&mut site, &file, GZIP, CLIENT).is_none());
         assert!(
-            site.charge(Account::Listings, CODER).is_some(),
+            site.memory.charge(Account::Listings, CODER).is_some(),
             "nothing is held"
         );
     }

@@ -277,7 +277,7 @@ impl Readings {
         if !self.places.is_first(reading.network, place, &self.held) {
             reading.turn = None;
         } else if reading.turn.is_none() {
-            reading.turn = site.short_readings().enter(reading.network);
+            reading.turn = site.memory.short_readings().enter(reading.network);
         }
         reading.turn.as_ref().is_some_and(Ticket::has_place)
     }
@@ -316,8 +316,8 @@ impl Readings {
                 reading.is_short && reading.turn.is_none() || reading.is_stalled(now)
             });
         }
-        let is_wanted = site.memory().is_wanted();
-        if is_wanted || site.short_readings().is_waited_for() {
+        let is_wanted = site.memory.budget().is_wanted();
+        if is_wanted || site.memory.short_readings().is_waited_for() {
             self.places
                 .release(|reading| reading.is_stalled(now) || reading.has_turn_in_vain(now));
         }

@@ -18,7 +18,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::CWD;
 
@@ -31,7 +31,7 @@ use crate::sync::lock;
 use crate::text::escape::Name;
 
 /// The time between two looks of a worker at the path.
-pub(super) const INTERVAL: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long a worker waits for a disk thread, as long as a turn of a connection.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -47,10 +47,19 @@ pub struct GivenRoot {
 }
 
 /// Where the path leads, as far as is known.
-pub(super) struct Current {
+struct Current {
     pub root: Arc<Root>,
     /// Whether the path was looked up. If not, the next turn should ask again.
     pub is_known: bool,
+}
+
+/// The path of the root, and what a worker knows of it.
+pub(super) struct Followed {
+    given: Arc<GivenRoot>,
+    /// [`GivenRoot::changes`] when the worker looked last.
+    changes: u64,
+    /// When to look again.
+    next_look: Instant,
 }
 
 struct State {
@@ -59,6 +68,31 @@ struct State {
     look: Option<Pending<Option<io::Result<Root>>>>,
     /// Whether the operator was told that the directory to which the path leads now may not be read.
     is_told: bool,
+}
+
+impl Followed {
+    /// The root is looked up at `now` for the first time.
+    pub fn new(given: Arc<GivenRoot>, now: Instant) -> Followed {
+        Followed {
+            changes: given.changes(),
+            given,
+            next_look: now,
+        }
+    }
+
+    /// If it is time, looks where the path leads.
+    pub fn look(&mut self, disk: Option<&DiskPool>, now: Instant) -> Option<Arc<Root>> {
+        let changes = self.given.changes();
+        if self.next_look > now && self.changes == changes {
+            return None;
+        }
+        let current = self.given.current(disk);
+        self.changes = self.given.changes();
+        if current.is_known {
+            self.next_look = now + INTERVAL;
+        }
+        Some(current.root)
+    }
 }
 
 impl GivenRoot {
@@ -107,13 +141,13 @@ impl GivenRoot {
 
     /// How often the path has led to another directory. A worker compares it in each turn, so that all
     /// workers change at the same time.
-    pub(super) fn changes(&self) -> u64 {
+    fn changes(&self) -> u64 {
         self.changes.load(Ordering::Acquire)
     }
 
     /// Looks where the path leads. If that waits for the disk, `disk` does it, and `is_known` is false until
     /// it has answered.
-    pub(super) fn current(&self, disk: Option<&DiskPool>) -> Current {
+    fn current(&self, disk: Option<&DiskPool>) -> Current {
         let mut state = self.state();
         if state.look.is_none() {
             self.look(&mut state, disk);

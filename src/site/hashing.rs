@@ -252,7 +252,7 @@ impl Run {
     ) -> Result<Stage, DiskError> {
         let ((state, part), at) = (self.key, progress.at);
         let (root, path) = (Arc::clone(&self.root), self.path.clone());
-        let (memory, closer) = (Arc::clone(site.memory()), site.disk().cloned());
+        let (memory, closer) = (Arc::clone(site.memory.budget()), site.disk().cloned());
         let file_system = FileSystem::of_device(state.device());
         let piece = move || hash_piece(&root, closer, &path, &state, part, progress, &memory);
         let Some(pool) = site.disk() else {
@@ -280,7 +280,7 @@ impl Run {
             && part.length == state.size
             && self.is_shared
         {
-            tables.keep(self.key, digest, site.memory());
+            tables.keep(self.key, digest, site.memory.budget());
         }
         Stage::Done(outcome)
     }

@@ -94,16 +94,16 @@ impl HeldListings {
         site: &mut Site,
         now: Instant,
     ) -> bool {
-        if site.grow(charge, bytes) {
+        if site.memory.grow(charge, bytes) {
             return true;
         }
-        let missing = site.missing(charge, bytes);
+        let missing = site.memory.missing(charge, bytes);
         let enough = self.old(now).map(|held| held.bytes()).sum::<u64>() >= missing;
         match enough {
             true => self.take_back(now, missing),
-            false => site.memory().want(missing),
+            false => site.memory.budget().want(missing),
         }
-        enough && site.grow(charge, bytes)
+        enough && site.memory.grow(charge, bytes)
     }
 
     /// Takes listings back if another worker needs their memory. A worker that has none leaves that to others.
@@ -111,7 +111,7 @@ impl HeldListings {
         if self.all.is_empty() {
             return;
         }
-        match site.memory().take_wanted() {
+        match site.memory.budget().take_wanted() {
             0 => {}
             missing => self.take_back(now, missing),
         }

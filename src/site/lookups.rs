@@ -329,9 +329,9 @@ fn begin_read(
     device: u64,
     caller: Caller<'_>,
 ) -> Result<Pending<Result<FileRead<Reserved>, DiskError>>, DiskError> {
-    let (root, memory) = (Arc::clone(site.root()), Arc::clone(site.memory()));
+    let (root, memory) = (Arc::clone(site.root()), Arc::clone(site.memory.budget()));
     let options = site.shared_options();
-    let (path, largest): (Box<[u8]>, u64) = (path.into(), site.largest_content());
+    let (path, largest): (Box<[u8]>, u64) = (path.into(), site.memory.largest_kept());
     let read = move || {
         let charge = |bytes| memory.reserve(Account::Contents, bytes);
         let read = lookup::read(&root, &options, &path, largest, Blocking::Allowed, charge);

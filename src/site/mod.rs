@@ -11,6 +11,10 @@ pub mod hashing;
 pub mod budget;
 // The cache of one worker.
 mod cache;
+// What its files have gained since it charged for them.
+pub mod cache_updates;
+// What one worker holds of a site, and what it frees for responses.
+pub mod memory;
 // Paths that named nothing in this turn.
 mod absent;
 // Why the rest of a body cannot be read.

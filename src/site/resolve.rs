@@ -7,38 +7,32 @@
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::observe::tally::Tally;
-use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
 use crate::site::absent::Absent;
 use crate::site::body::{FileSource, FileToEnd, MemorySource, Source, Stored};
-use crate::site::budget::{Account, Budget, Charge, Reserved};
-use crate::site::cache::{Cache, Looked};
-use crate::site::compress::{CODER, Charges, Coder, CoderMemory, Coders};
+use crate::site::budget::{Account, Charge, Reserved};
+use crate::site::cache::Looked;
+use crate::site::cache_updates::CacheUpdates;
 use crate::site::copying::{Original, PendingCopy};
-use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::{LastLook, StoredFile};
 use crate::site::file_state::{FileKind, FileState};
 use crate::site::first_seen::FirstSeen;
-use crate::site::given_root::{self, GivenRoot};
-use crate::site::held::HeldBytes;
+use crate::site::given_root::{Followed, GivenRoot};
 use crate::site::lookup::{self, FileRead, Resolved};
+use crate::site::memory::SiteMemory;
 use crate::site::nofollow::Blocking;
 use crate::site::open_file::{DiskAccess, OpenFile};
 use crate::site::opened::Opened;
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
-use crate::site::private::{CopyStorage, PrivateCopy};
-use crate::site::queue::Queue;
 use crate::site::reload_script::{self, Document, WithScript};
 use crate::site::root::Root;
 use crate::text::hash::stable_hash;
@@ -62,13 +56,11 @@ pub struct Site {
     /// Does what would wait for the disk. `None`: the worker itself waits.
     disk: Option<DiskPool>,
     options: Arc<SiteOptions>,
-    cache: Cache,
+    /// What the worker holds of the site, and what it may hold.
+    pub memory: SiteMemory,
     /// Counts the looks into the cache, if somebody wants to know.
     tally: Option<Arc<Tally>>,
     absent: Absent,
-    /// What the worker may hold.
-    allowances: Allowances,
-    coders: Coders,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
     updates: CacheUpdates,
@@ -82,35 +74,8 @@ pub struct Site {
     seen: FirstSeen,
 }
 
-/// The path of the root, and what the worker knows of it.
-struct Followed {
-    given: Arc<GivenRoot>,
-    /// [`GivenRoot::changes`] when the worker looked last.
-    changes: u64,
-    /// When to look again.
-    next_look: Instant,
-}
-
 /// What a path names.
 pub type Found = Resolved<Rc<StoredFile>>;
-
-/// Paths of files that have gained coded content or a copy that the cache has not charged yet.
-#[derive(Clone, Default)]
-pub struct CacheUpdates(Rc<RefCell<Vec<Box<[u8]>>>>);
-
-impl CacheUpdates {
-    /// Keeps the whole coded content with its file.
-    pub fn keep(&self, file: &StoredFile, coding: Coding, bytes: Rc<HeldBytes>) {
-        file.representation(coding).keep_coded(bytes);
-        self.0.borrow_mut().push(file.path.clone());
-    }
-
-    /// Keeps a private copy with its file, unless the file already has one.
-    fn keep_copy(&self, file: &StoredFile, copy: PrivateCopy) {
-        file.copy.get_or_init(|| Rc::new(copy));
-        self.0.borrow_mut().push(file.path.clone());
-    }
-}
 
 /// The rule that [`Site::find`] applies.
 pub const CLAUSE: Clause = clause!("RFC 9110 section 7.1", "find");
@@ -123,11 +88,9 @@ impl Site {
             followed: None,
             disk: None,
             options,
-            cache: Cache::new(allowances.cache.clone()),
+            memory: SiteMemory::new(allowances),
             tally: None,
             absent: Absent::default(),
-            allowances,
-            coders: Coders::default(),
             turn: 0,
             updates: CacheUpdates::default(),
             now: 0,
@@ -139,28 +102,16 @@ impl Site {
 
     /// Follows the path of the root.
     pub fn follow(&mut self, given: Arc<GivenRoot>, now: Instant) {
-        self.followed = Some(Followed {
-            changes: given.changes(),
-            given,
-            next_look: now,
-        });
+        self.followed = Some(Followed::new(given, now));
     }
 
     /// If it is time, looks where the path of the root leads. Responses under way keep the old root.
     pub fn look_at_root(&mut self, now: Instant) {
-        let Some(followed) = &mut self.followed else {
-            return;
-        };
-        let changes = followed.given.changes();
-        if followed.next_look > now && followed.changes == changes {
-            return;
+        if let Some(followed) = &mut self.followed
+            && let Some(root) = followed.look(self.disk.as_ref(), now)
+        {
+            self.root = root;
         }
-        let current = followed.given.current(self.disk.as_ref());
-        followed.changes = followed.given.changes();
-        if current.is_known {
-            followed.next_look = now + given_root::INTERVAL;
-        }
-        self.root = current.root;
     }
 
     /// Counts in `tally` how the cache is used.
@@ -190,28 +141,28 @@ impl Site {
     /// Returns whether it is time to forget what nobody uses; the cache does so from now on.
     pub fn begin_turn(&mut self, now: HttpDate) -> bool {
         self.now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
-        self.allowances.copying.begin_turn(self.now);
+        self.memory.allowances.copying.begin_turn(self.now);
         self.look_again();
-        for path in self.updates.0.take() {
-            self.cache.update_charge(&path);
+        for path in self.updates.take() {
+            self.memory.cache.update_charge(&path);
         }
         let is_due = self.now.abs_diff(self.swept) >= SWEEP.as_secs();
         if is_due {
             self.swept = self.now;
-            self.cache.begin_sweep();
-            self.coders.clear();
+            self.memory.cache.begin_sweep();
+            self.memory.coders.clear();
         }
-        if self.cache.is_sweeping() {
-            self.cache.sweep();
+        if self.memory.cache.is_sweeping() {
+            self.memory.cache.sweep();
         }
         is_due
     }
 
     /// When the next turn should begin so that what nobody uses is forgotten. `None`: nothing is cached.
     pub fn next_sweep(&self) -> Option<Duration> {
-        match self.cache.is_sweeping() {
+        match self.memory.cache.is_sweeping() {
             true => Some(Duration::ZERO),
-            false => (!self.cache.is_empty()).then_some(SWEEP),
+            false => (!self.memory.cache.is_empty()).then_some(SWEEP),
         }
     }
 
@@ -305,14 +256,11 @@ impl Site {
         }))
     }
 
-    /// A private copy, if the file was requested before. If a copy of the whole file needs space, evicts other
-    /// copies. Returns `None` if that does not make enough space. Of a file that is too large for that, it is a
-    /// copy of the end, which the kernel must not send from the file itself.
+    /// A private copy, if the file was requested before and there is space, see [`SiteMemory::begin_copy`].
     fn begin_copy(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
         if !file.was_requested.replace(true) {
             return None;
         }
-        let storage = self.options.storage;
         // If nobody uses this state of the file any more, its copy is dropped.
         let (weak, updates) = (Rc::downgrade(file), self.updates());
         let keep = move |copy| {
@@ -321,141 +269,17 @@ impl Site {
             }
         };
         let original = Original {
-            storage,
+            storage: self.options.storage,
             size: file.size(),
             mark: Rc::clone(&file.is_being_copied),
             keep: Box::new(keep),
         };
-        let (copying, cache) = (&self.allowances.copying, &mut self.cache);
-        if file.size() <= cache.largest_copy() {
-            return PendingCopy::of_whole(copying, original, |has_room| {
-                cache.make_room_for_copy(has_room)
-            });
-        }
-        // With TLS, docroot reads the whole file anyway, so a copy of the end saves nothing.
-        let is_of_use = storage == CopyStorage::Memfd;
-        is_of_use.then(|| PendingCopy::of_end(copying, original, cache.largest_end()))
+        self.memory.begin_copy(original)
     }
 
     /// The number of this turn, see [`Site::look_again`].
     pub fn turn(&self) -> u64 {
         self.turn
-    }
-
-    /// See [`Allowances::short_readings`].
-    pub fn short_readings(&self) -> &Queue {
-        &self.allowances.short_readings
-    }
-
-    /// Charges memory, even if it is not free.
-    pub fn charge_anyway(&self, account: Account, bytes: u64) -> Charge {
-        self.allowances.memory.charge_anyway(account, bytes)
-    }
-
-    /// Whether there is memory for a coder for a client in `network`, and for as many bytes of its result.
-    pub fn has_room_for_coder(&self, network: IpAddr, coding: Coding, result: u64) -> bool {
-        let memory = &self.allowances.memory;
-        let has_coder = || {
-            // A spare one is charged already.
-            self.coders.has_spare(coding) && self.may_have_coder(network, 0)
-                || self.may_have_coder(network, CODER)
-                    && memory.has_room(Account::Coders, CODER + result)
-        };
-        memory.has_room(Account::Contents, result) && has_coder()
-    }
-
-    /// A coder for `coding` and a client in `network`. `None` if there is too little memory for one.
-    pub fn coder(&mut self, network: IpAddr, coding: Coding) -> Option<Coder> {
-        // Otherwise each coder that another network ends would move to the one that holds the others.
-        if self.may_have_coder(network, 0) {
-            let share = || self.allowances.coder_shares.add(network, CODER);
-            if let Some(coder) = self.coders.take_spare(coding, share) {
-                return Some(coder);
-            }
-        }
-        let charges = self.charge_coder_of(network, CODER)?;
-        let share = self.allowances.coder_shares.add(network, CODER);
-        Some(self.coders.new_coder(coding, charges, share))
-    }
-
-    /// A source that decodes gzip for a client in `network`. `None` if there is too little memory for it.
-    pub fn decoded(&mut self, network: IpAddr, source: Box<dyn Source>) -> Option<Decoded> {
-        let charges = self.charge_coder_of(network, DECODER)?;
-        let share = self.allowances.coder_shares.add(network, DECODER);
-        Some(Decoded::new(source, charges, share))
-    }
-
-    /// Whether a client in `network` may get one more coder. A network that already uses coders must leave a
-    /// quarter of the budget free, so that slow readers cannot cause 503 for other networks.
-    fn may_have_coder(&self, network: IpAddr, bytes: u64) -> bool {
-        let left = self.left_to_others(network);
-        (self.allowances.coders).has_room(Account::Coders, bytes + left)
-    }
-
-    /// The bytes that must stay free for other networks: none if this network has no coder yet.
-    fn left_to_others(&self, network: IpAddr) -> u64 {
-        match self.allowances.coder_shares.of(network) {
-            0 => 0,
-            _ => self.allowances.coders.reach() / 4,
-        }
-    }
-
-    /// Charges a coder of a client in `network`. If necessary, frees those that nobody uses.
-    fn charge_coder_of(&mut self, network: IpAddr, bytes: u64) -> Option<Charges> {
-        let mut charges = None;
-        loop {
-            if self.may_have_coder(network, bytes) {
-                charges = self.charge_coder(bytes);
-            }
-            if charges.is_some() || !self.coders.clear() {
-                return charges;
-            }
-        }
-    }
-
-    /// Charges coders that a connection of a client in `network` keeps, if at least `left` bytes remain for the
-    /// coders of responses. If the network already has coders, as much must also stay free for other networks as
-    /// for a coder of a response.
-    pub fn charge_lasting_coders(
-        &mut self,
-        network: IpAddr,
-        bytes: u64,
-        left: u64,
-    ) -> Option<CoderMemory> {
-        let Allowances { memory, coders, .. } = &self.allowances;
-        let left_of_coders = left + self.left_to_others(network);
-        let is_room = coders.has_room(Account::Coders, bytes + left_of_coders)
-            && memory.has_room(Account::Coders, bytes + left);
-        let charges = is_room.then(|| self.charge_coder(bytes)).flatten()?;
-        let share = self.allowances.coder_shares.add(network, bytes);
-        Some(CoderMemory::new(charges, share))
-    }
-
-    fn charge_coder(&mut self, bytes: u64) -> Option<Charges> {
-        let part = self.allowances.coders.charge(Account::Coders, bytes)?;
-        Some([self.charge(Account::Coders, bytes)?, part])
-    }
-
-    /// Grows a charge to `bytes`, like [`Site::charge`]. Returns whether there was enough memory.
-    pub fn grow(&mut self, charge: &mut Charge, bytes: u64) -> bool {
-        let more = bytes.saturating_sub(charge.units());
-        while !charge.grow(more) {
-            if !self.cache.free_some() {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// How many bytes must become free before a charge can grow to `bytes`.
-    pub fn missing(&self, charge: &Charge, bytes: u64) -> u64 {
-        charge.missing(bytes.saturating_sub(charge.units()))
-    }
-
-    /// Charges memory. If there is too little, evicts cached files that nobody is using.
-    pub fn charge(&mut self, account: Account, bytes: u64) -> Option<Charge> {
-        let mut charge = self.charge_anyway(account, 0);
-        self.grow(&mut charge, bytes).then_some(charge)
     }
 
     fn open(
@@ -478,22 +302,17 @@ impl Site {
         };
         let access = self.disk.as_ref().map(|pool| DiskAccess {
             pool: pool.clone(),
-            memory: Arc::clone(self.memory()),
+            memory: Arc::clone(self.memory.budget()),
             network: caller.network,
             waker: caller.wakers.waker(),
         });
         Ok(opened.map(|opened| OpenFile::new(opened, access)))
     }
 
-    /// The largest coded content that the cache keeps.
-    pub fn largest_kept(&self) -> u64 {
-        self.cache.largest_content()
-    }
-
     /// Finds what `path` names. Uses the cached file if its state on disk is unchanged.
     fn resolve(&mut self, path: &[u8]) -> Result<Found, LookupError> {
         let blocking = self.blocking();
-        let (cached, found) = match self.cache.find(path, self.turn) {
+        let (cached, found) = match self.memory.cache.find(path, self.turn) {
             Some((file, Looked::InThisTurn)) => {
                 count(self.tally.as_deref(), true);
                 return Ok(Resolved::File(Rc::clone(file)));
@@ -527,7 +346,7 @@ impl Site {
                 count(self.tally.as_deref(), true);
                 return Ok(Resolved::File(file));
             }
-            self.cache.remove(path);
+            self.memory.cache.remove(path);
         }
         match found?.0 {
             FileKind::Directory => Ok(Resolved::Directory),
@@ -539,9 +358,9 @@ impl Site {
     /// Reads a file for the first time, or again after it changed.
     fn read(&mut self, path: &[u8]) -> Result<Rc<StoredFile>, LookupError> {
         let (root, options) = (Arc::clone(&self.root), Arc::clone(&self.options));
-        let largest = self.cache.largest_content();
+        let largest = self.memory.largest_kept();
         let blocking = self.blocking();
-        let charge = |bytes| self.charge(Account::Contents, bytes);
+        let charge = |bytes| self.memory.charge(Account::Contents, bytes);
         let read = lookup::read(&root, &options, path, largest, blocking, charge)?;
         let is_settled = self.settles(&read.state);
         Ok(self.store(path, read, self.turn, is_settled))
@@ -549,7 +368,7 @@ impl Site {
 
     /// The file at `path` if it is cached in this state, which was looked at lately.
     pub(super) fn cached(&mut self, path: &[u8], state: &FileState) -> Option<Rc<StoredFile>> {
-        let (file, _) = self.cache.find(path, self.turn)?;
+        let (file, _) = self.memory.cache.find(path, self.turn)?;
         (file.state == *state).then(|| Rc::clone(file))
     }
 
@@ -565,13 +384,17 @@ impl Site {
         count(self.tally.as_deref(), false);
         let stored = self.stored(path, read, &self.options);
         if is_settled && self.may_be_cached(&stored) {
-            self.cache.insert(path, Rc::clone(&stored), turn, self.now);
+            self.memory
+                .cache
+                .insert(path, Rc::clone(&stored), turn, self.now);
         }
         stored
     }
 
     fn stored(&self, path: &[u8], read: FileRead<Charge>, options: &SiteOptions) -> Rc<StoredFile> {
-        let overhead = self.charge_anyway(Account::Contents, StoredFile::overhead(path));
+        let overhead = self
+            .memory
+            .charge_anyway(Account::Contents, StoredFile::overhead(path));
         Rc::new(StoredFile::new(path, read, overhead, options))
     }
 
@@ -612,7 +435,7 @@ impl Site {
         options: &Arc<SiteOptions>,
         is_settled: bool,
     ) -> Rc<StoredFile> {
-        let adopt = |(bytes, reserved)| (bytes, self.allowances.memory.adopt(reserved));
+        let adopt = |(bytes, reserved)| (bytes, self.memory.allowances.memory.adopt(reserved));
         let read = FileRead {
             state: read.state,
             media_type: read.media_type,
@@ -624,16 +447,6 @@ impl Site {
             true => self.store(path, read, 0, is_settled),
             false => self.stored(path, read, options),
         }
-    }
-
-    /// The memory of all workers.
-    pub fn memory(&self) -> &Arc<Budget> {
-        self.allowances.memory.budget()
-    }
-
-    /// The largest content that is read into memory.
-    pub(super) fn largest_content(&self) -> u64 {
-        self.cache.largest_content()
     }
 }
 

@@ -51,7 +51,7 @@ fn answer(visit: &Visit<'_>, origin: &mut Origin, _: &mut Trace) -> Result<Answe
         reader: Multipart::new(&boundary),
         parts: Parts {
             complete: String::new(),
-            charge: Some(origin.site.charge_anyway(Account::Contents, 0)),
+            charge: Some(origin.site.memory.charge_anyway(Account::Contents, 0)),
             has_memory: true,
             current: None,
         },

@@ -77,7 +77,7 @@ fn recall(
     if let Some(user) = guard.remembered(&credentials, now) {
         return enter(origin, request, user, admitted, trace);
     }
-    match guard.check(credentials, network, origin.site.memory(), now) {
+    match guard.check(credentials, network, origin.site.memory.budget(), now) {
         Check::Done(verdict) => conclude(origin, request, verdict, admitted, trace),
         Check::Full => Answer::Ready(busy(trace)),
         Check::Pending(pending) => Answer::Later(Box::new(Checking {

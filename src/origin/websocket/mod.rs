@@ -94,7 +94,10 @@ fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<CoderMemo
     let site = &mut origin.site;
     let network = request.client.network();
     let bytes = COMPRESSOR + DECOMPRESSOR;
-    let charge = || site.charge_lasting_coders(network, bytes, LEFT_TO_RESPONSES);
+    let charge = || {
+        site.memory
+            .charge_lasting_coders(network, bytes, LEFT_TO_RESPONSES)
+    };
     offers_extensions(request).then(charge).flatten()
 }
 

@@ -77,11 +77,11 @@ impl ArchiveSource {
             ArchiveFormat::Tar => 0,
             ArchiveFormat::Zip | ArchiveFormat::TarGzip => CODER,
         };
-        let charge = site.charge(Account::Contents, COST + coder);
+        let charge = site.memory.charge(Account::Contents, COST + coder);
         let charge = charge.ok_or(DiskError::ArchivesBusy)?;
         let file_system = site.root().file_system(spec.folder);
         let root = Arc::clone(site.root());
-        let memory = Arc::clone(site.memory());
+        let memory = Arc::clone(site.memory.budget());
         let packer = Packer::new(root, site.disk().cloned(), spec, memory);
         Ok(ArchiveSource {
             stage: Stage::Idle(Box::new(packer)),

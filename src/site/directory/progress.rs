@@ -64,11 +64,11 @@ impl Progress {
         Progress {
             scanned: Some(Scanned {
                 directory: None,
-                scan: Scan::new(query, most_for_listing(site.memory())),
+                scan: Scan::new(query, most_for_listing(site.memory.budget())),
             }),
             away: None,
             is_slow: false,
-            charge: site.charge_anyway(Account::Listings, 0),
+            charge: site.memory.charge_anyway(Account::Listings, 0),
         }
     }
 
@@ -102,7 +102,7 @@ impl Progress {
         site: &Site,
         network: IpAddr,
     ) -> bool {
-        let is_free = site.missing(&self.charge, bytes) == 0;
+        let is_free = site.memory.missing(&self.charge, bytes) == 0;
         let is_small = held.share(network) <= SMALL_SHARE;
         if is_free || is_small {
             self.charge.resize_anyway(bytes);

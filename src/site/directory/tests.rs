@@ -358,7 +358,7 @@ fn memory_that_another_worker_needs_is_given_back() {
     rig.now += LEAST_HELD;
     rig.readings.make_room(&rig.site, rig.now);
     assert!(held.listing().is_some(), "nobody waits");
-    rig.site.memory().want(1 << 20);
+    rig.site.memory.budget().want(1 << 20);
     rig.readings.make_room(&rig.site, rig.now);
     assert!(held.listing().is_none());
 }
@@ -368,9 +368,9 @@ fn who_has_no_listing_leaves_it_to_others_to_give_memory_back() {
     let mut rig = Rig::new(2 * STEP, 1 << 20);
     let reading = rig.join("");
     assert!(matches!(rig.step(&reading), Read::More));
-    rig.site.memory().want(1 << 20);
+    rig.site.memory.budget().want(1 << 20);
     rig.readings.make_room(&rig.site, rig.now);
-    assert!(rig.site.memory().is_wanted());
+    assert!(rig.site.memory.budget().is_wanted());
 }
 
 #[test]
@@ -430,7 +430,7 @@ fn a_worker_with_many_readings_gets_its_turn() {
     let mut rig = Rig::new(2 * STEP, 1 << 20);
     let memory = rig.memory.memory.clone();
     let all = memory.charge(Account::Listings, 1 << 20).expect("free");
-    let other = (rig.site.short_readings().enter([10, 0, 0, 9].into())).expect("a turn");
+    let other = (rig.site.memory.short_readings().enter([10, 0, 0, 9].into())).expect("a turn");
     let readings = FIVE_QUERIES.map(|query| rig.join(query));
     let poll = |rig: &mut Rig| {
         for reading in &readings {

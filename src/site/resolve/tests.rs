@@ -60,42 +60,6 @@ fn a_state_is_settled_if_it_is_old_by_the_clock_of_its_file_system() {
     assert!(settles(&mut second, &state, 63));
 }
 
-#[test]
-fn a_network_has_one_share_of_the_coders_of_all_sites() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let root = Arc::new(Root::open(folder.path(), LinkPolicy::default()).expect("a root"));
-    // A quarter of the memory is for coders. Three quarters of these eight are for one network.
-    let options = SiteOptions {
-        memory: 4 * 8 * CODER,
-        ..SiteOptions::default()
-    };
-    let allowances = Budgets::new(&options, 1).part();
-    let site = || Site::new(Arc::clone(&root), Arc::default(), allowances.clone());
-    let (mut first, mut second) = (site(), site());
-    let [one, other]: [IpAddr; 2] = [[10, 0, 0, 1].into(), [10, 0, 0, 2].into()];
-    let mut coders: Vec<Coder> = (0..10)
-        .map_while(|_| first.coder(one, Coding::Gzip))
-        .collect();
-    assert_eq!(coders.len(), 6);
-    assert!(!second.has_room_for_coder(one, Coding::Gzip, 0));
-    assert!(second.coder(one, Coding::Gzip).is_none());
-    coders.extend(second.coder(other, Coding::Gzip));
-    assert_eq!(coders.len(), 7, "the rest is for other networks");
-    drop(coders);
-    // Of what connections keep, too: they leave two coders to responses and two to other networks.
-    let mut keep = |network| first.charge_lasting_coders(network, CODER, 2 * CODER);
-    let mut kept: Vec<_> = (0..10).map_while(|_| keep(one)).collect();
-    assert_eq!(kept.len(), 4);
-    kept.extend(keep(other));
-    assert_eq!(kept.len(), 5);
-    assert!(keep(other).is_none(), "this network has a share now");
-    let third = IpAddr::from([10, 0, 0, 3]);
-    kept.extend(keep(third));
-    assert_eq!(kept.len(), 6, "this one has none");
-    // They count with the coders of responses.
-    assert!(second.coder(one, Coding::Gzip).is_none());
-}
-
 fn find(site: &mut Site, path: &str) -> Result<Rc<StoredFile>, DiskError> {
     let mut storage = Vec::new();
     let path = SitePath::decode(path.as_bytes(), &mut storage).expect("a path");
@@ -236,7 +200,7 @@ fn without_memory_a_file_is_sent_from_the_disk() {
         fs::write(folder.path().join(name), vec![b'x'; 100_000]).expect("a file");
     }
     let mut site = site(folder.path());
-    let memory = site.allowances.memory.clone();
+    let memory = site.memory.allowances.memory.clone();
     // The cache gives way to what a response needs, but not while clients use its files.
     let first = find(&mut site, "/a").expect("there");
     let most = memory.limit() / 8 * 5 - first.held_bytes();
@@ -250,7 +214,7 @@ fn without_memory_a_file_is_sent_from_the_disk() {
         Ok(Some(Stored::File(_)))
     ));
     drop((in_use, second));
-    site.cache.remove(b"b");
+    site.memory.cache.remove(b"b");
     let second = find(&mut site, "/b").expect("there");
     assert!(second.memory.is_some(), "the other file was evicted");
     drop(rest);
@@ -351,7 +315,7 @@ fn a_large_file_that_is_requested_again_is_copied_until_it_changes() {
     assert_eq!(send(first), old);
     // A request that arrives during the copy reads the file and makes no second copy.
     let (second, third) = (ask(&mut site), ask(&mut site));
-    assert_eq!(site.allowances.copying.held(), old.len() as u64);
+    assert_eq!(site.memory.allowances.copying.held(), old.len() as u64);
     assert!(matches!(third, Stored::File(_)));
     assert_eq!((send(second), send(third)), (old.clone(), old.clone()));
     let copy = ask(&mut site);
@@ -426,7 +390,7 @@ fn slow_copies(site: &mut Site) -> [Stored; 2] {
         ask(site, path)
     });
     slow.iter().for_each(|content| read_some(content, 0));
-    assert_eq!(site.allowances.copying.held(), 4 << 20);
+    assert_eq!(site.memory.allowances.copying.held(), 4 << 20);
     slow
 }
 
@@ -441,7 +405,11 @@ fn a_slow_copy_is_given_up_for_another_one() {
     assert!(!is_copy(&ask_at(&mut site, "/c", LATER + 9)), "no space");
     send(ask_at(&mut site, "/c", LATER + 10));
     assert!(is_copy(&ask_at(&mut site, "/c", LATER + 10)));
-    assert_eq!(site.allowances.copying.held(), 4 << 20, "one was enough");
+    assert_eq!(
+        site.memory.allowances.copying.held(),
+        4 << 20,
+        "one was enough"
+    );
     // The responses go on, one of them without a copy.
     assert!(slow.map(send).iter().all(|bytes| bytes.len() == 2 << 20));
     let copies = ["/a", "/b"].map(|path| is_copy(&ask_at(&mut site, path, LATER + 10)));
@@ -453,13 +421,13 @@ fn a_slow_copy_is_given_up_for_another_one() {
 fn slow_copies_are_not_given_up_in_vain() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut site = site_of_large_files(folder.path(), &["a", "b", "c", "d"]);
-    site.allowances = allowances(8 << 20, 3);
+    site.memory.allowances = allowances(8 << 20, 3);
     let _slow = slow_copies(&mut site);
     // A copy that has just begun, and a second client of the same file.
     send(ask(&mut site, "/c"));
     let _copied = ask_at(&mut site, "/c", LATER + 10);
     let _second = ask_at(&mut site, "/c", LATER + 10);
-    assert_eq!(site.allowances.copying.held(), 6 << 20);
+    assert_eq!(site.memory.allowances.copying.held(), 6 << 20);
 }
 
 #[test]
@@ -485,11 +453,15 @@ fn a_copy_is_slow_by_its_rate() {
     read(0..5);
     let is_first_copied = |site: &mut Site| {
         drop(ask_at(site, "/a", LATER + 10));
-        site.allowances.copying.held() == 9 << 20
+        site.memory.allowances.copying.held() == 9 << 20
     };
     assert!(is_first_copied(&mut site));
     drop(ask_at(&mut site, "/a", LATER + 11));
-    assert_eq!(site.allowances.copying.held(), 0, "the second was dropped");
+    assert_eq!(
+        site.memory.allowances.copying.held(),
+        0,
+        "the second was dropped"
+    );
 }
 
 #[test]
@@ -516,7 +488,7 @@ fn the_copy_of_an_end_takes_space_when_the_end_is_read() {
     fs::write(folder.path().join("a"), vec![b'x'; size]).expect("a file");
     let [first, second, third] = [(); 3].map(|()| ask(&mut site, "/a"));
     drop(first);
-    let held = |site: &Site| site.allowances.copying.held();
+    let held = |site: &Site| site.memory.allowances.copying.held();
     for offset in [0, 1_000_000] {
         read_some(&second, offset);
         assert_eq!(held(&site), 0, "{offset}");
@@ -580,7 +552,7 @@ fn a_copy_that_is_being_sent_keeps_its_space() {
 fn no_copy_is_evicted_if_that_does_not_make_enough_space() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
-    site.allowances = allowances(5 << 20, 3);
+    site.memory.allowances = allowances(5 << 20, 3);
     fs::write(folder.path().join("small"), vec![b'x'; 3 << 18]).expect("a file");
     let clients = ["/a", "/b"].map(|path| ask_often(&mut site, path));
     assert!(clients.iter().all(is_copy));
