@@ -78,10 +78,11 @@ impl Running {
     /// Waits for the order to drain. After it, waits until the workers have exited, the second
     /// order comes, or the deadline passes.
     pub fn wait(&self, acceptors: &[JoinHandle<()>], all_finished: &Receiver<()>) {
-        match self.first_order() {
-            Some(Order::HandOver) => self.release(acceptors),
-            Some(Order::Drain | Order::Leave) => {}
-            None => return,
+        let Some(order) = self.order_to_drain() else {
+            return;
+        };
+        if order == Order::HandOver {
+            self.release(acceptors);
         }
         self.shutdown.drain();
         self.workers.iter().for_each(WorkerHandle::wake);
@@ -94,13 +95,13 @@ impl Running {
         }
     }
 
-    /// Waits for an order. If it is to leave, waits until that time is over. `None`: the server must stop at once.
-    fn first_order(&self) -> Option<Order> {
+    /// Waits for an order to drain or to hand over. If the first one is to leave, that becomes an order to drain when
+    /// its time is over. `None`: the server must stop at once.
+    fn order_to_drain(&self) -> Option<Order> {
         match self.orders.recv().ok()? {
-            Order::Leave => {}
+            Order::Leave => self.shutdown.leave(),
             order => return Some(order),
         }
-        self.shutdown.leave();
         let delay = self.reloader.drain_delay().unwrap_or_default();
         match self.orders.recv_timeout(delay) {
             Ok(Order::HandOver) => Some(Order::HandOver),
