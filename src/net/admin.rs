@@ -27,7 +27,7 @@ use crate::net::limits::Limits;
 use crate::net::listen;
 use crate::net::listener::Bound;
 use crate::net::mailbox::{Change, Mailbox, Shutdown, WorkerHandle};
-use crate::net::operated::RunningServer;
+use crate::net::operated::OperatedServer;
 use crate::net::reload::{Follower, Reloader};
 use crate::net::settings::{OpenSite, OpenSites, Settings};
 use crate::net::start_error::StartError;
@@ -91,7 +91,7 @@ impl AdminService {
     ) -> Result<RunningAdmin, StartError> {
         let (mailbox, worker) = self.ends;
         let own = Arc::<Counters>::default();
-        let server = RunningServer {
+        let server = OperatedServer {
             shutdown: Arc::clone(shutdown),
             reloader: Arc::clone(reloader),
             started: settings.started,

@@ -24,8 +24,8 @@ use crate::site::options::Budgets;
 use crate::sync::lock;
 use crate::text::escape::Name;
 
-/// A running server.
-pub(super) struct RunningServer {
+/// The running server that operators ask and change.
+pub(super) struct OperatedServer {
     /// Its shutdown.
     pub shutdown: Arc<Shutdown>,
     /// What it has and does now.
@@ -44,7 +44,7 @@ pub(super) struct RunningServer {
     pub files: Mutex<ProcessFiles>,
 }
 
-impl RunningServer {
+impl OperatedServer {
     fn usage(&self) -> Usage {
         let mut files = lock(&self.files);
         files.read()
@@ -61,7 +61,7 @@ fn tell_change(earlier: Option<LogLevel>, level: LogLevel) {
     }
 }
 
-impl Operated for RunningServer {
+impl Operated for OperatedServer {
     fn is_leaving(&self) -> bool {
         self.shutdown.is_leaving()
     }
