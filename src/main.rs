@@ -264,8 +264,7 @@ fn serve(
     let notices = notices(&launch, &server, &confined);
     let banner = banner(&launch, &server);
     let began = clock::instant();
-    let (sockets, handle) = (server.sockets(), server.handle());
-    let took_over = predecessor.is_some();
+    let (sockets, handle, took_over) = (server.sockets(), server.handle(), predecessor.is_some());
     // Removed at the end, unless the next server waits there.
     let mut _file = None;
     let outcome = server.run(&log, || {
