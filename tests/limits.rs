@@ -105,6 +105,32 @@ fn concept_18_one_connection_too_many_is_told_to_come_back() {
     });
 }
 
+/// Each one that is told costs a slot until it has gone, so a worker tells no more than 32 at once.
+#[test]
+fn no_more_than_32_clients_are_being_refused_at_once() {
+    let server = Setup::new()
+        .with(|config| {
+            config.threads = 1;
+            config.limits.max_connections = 1;
+            // None of them goes before its client.
+            config.deadlines.linger = PATIENCE;
+        })
+        .file("a.txt", "here")
+        .start();
+    let _held = served(&server, [127, 0, 0, 1]);
+    let mut told: Vec<Client> = (0..32).map(|_| server.connect()).collect();
+    for client in &mut told {
+        check_refused(&client.response("GET"));
+    }
+    assert!(server.connect().is_closed());
+    assert_eq!(server.counters.connections_refused.value(), 33);
+    told.pop();
+    until("there is room to tell one more", || {
+        let mut next = server.connect();
+        !next.is_closed() && next.response("GET").status == 503
+    });
+}
+
 /// A connection that was served and stays open.
 fn served(server: &TestServer, address: [u8; 4]) -> Client {
     let mut client = server.connect_from(address);
