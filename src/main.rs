@@ -319,7 +319,7 @@ fn bind(
     let (inherited, predecessor) = asked.unzip();
     let (config, counters) = (launch.config.clone(), Arc::clone(counters));
     let mut server = Server::take_over(config, counters, inherited.unwrap_or_default())?;
-    server.show(Arc::clone(&launch.shown));
+    server.set_shown_config(Arc::clone(&launch.shown));
     Ok((server, predecessor))
 }
 

@@ -16,12 +16,14 @@ use crate::site::budget::{Account, Budget};
 pub(super) enum Order {
     /// Say that the server will leave, and drain after a while.
     Leave,
+    /// Accept no more, and finish the responses that have begun.
     Drain,
+    /// The same, but another server accepts from the listeners, so idle connections may ask once more.
     HandOver,
 }
 
 /// How often [`Handle::workers_turn`] looks.
-pub(super) const LOOK: Duration = Duration::from_millis(10);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Shuts down or reloads a running server from another thread, and shows what it holds.
 #[derive(Clone)]
@@ -57,7 +59,7 @@ impl Handle {
     }
 
     /// Switches to a new configuration without dropping a request. If something cannot be opened, nothing
-    /// changes. Operators are shown `shown` of it, see `Server::show`. Waits for the start of the server, and perhaps
+    /// changes. Operators are shown `shown` of it, see `Server::set_shown_config`. Waits for the start of the server, and perhaps
     /// for the disk. `None`: the server has stopped.
     pub fn reload(&self, config: Config, shown: Arc<[u8]>) -> Result<Option<Reloaded>, StartError> {
         self.reloader.reload(config, shown)

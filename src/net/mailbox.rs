@@ -171,7 +171,7 @@ impl WorkerHandle {
 
     /// Whether the worker has begun a turn since it was asked, or has exited.
     pub fn has_turned(&self) -> bool {
-        !self.shared.is_asked.load(Ordering::Relaxed) || self.has_exited()
+        !self.shared.is_asked.load(Ordering::SeqCst) || self.has_exited()
     }
 
     /// Whether the worker has exited.
@@ -243,7 +243,7 @@ impl Mailbox {
     pub(super) fn set_awake(&self) {
         self.shared.asleep.store(false, Ordering::SeqCst);
         if self.shared.is_asked.load(Ordering::Relaxed) {
-            self.shared.is_asked.store(false, Ordering::Relaxed);
+            self.shared.is_asked.store(false, Ordering::SeqCst);
         }
     }
 

@@ -46,16 +46,16 @@ struct OfNetwork<R> {
 }
 
 impl<R: Copy + Default + Ord> Ranking<R> {
-    /// A ranking of all holders. Those that are not `given_up` only count for their networks.
+    /// A ranking of all holders. Those that are not `may_be_given_up` only count for their networks.
     pub fn new(
         all: impl Iterator<Item = Holder<R>>,
-        given_up: impl Fn(&Holder<R>) -> bool,
+        may_be_given_up: impl Fn(&Holder<R>) -> bool,
     ) -> Ranking<R> {
         let mut networks: HashMap<IpAddr, OfNetwork<R>> = HashMap::new();
         for holder in all {
             let of_network = networks.entry(holder.network).or_default();
             of_network.sum += holder.units;
-            if given_up(&holder) {
+            if may_be_given_up(&holder) {
                 of_network.holders.push(holder);
             }
         }

@@ -10,7 +10,7 @@ use crate::net::acceptor::Acceptor;
 use crate::net::admin::RunningAdmin;
 use crate::net::context::Context;
 use crate::net::descriptors::SocketNumbers;
-use crate::net::handle::{LOOK, Order};
+use crate::net::handle::Order;
 use crate::net::listen;
 use crate::net::listener::Bound;
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
@@ -30,6 +30,9 @@ const STUCK: Duration = Duration::from_secs(1);
 
 /// How often the server connects to its own listeners until its acceptors exit. Usually once is enough.
 const KNOCKS: usize = 500;
+
+/// The time between two of them.
+const KNOCK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A running server.
 pub(super) struct Running {
@@ -124,7 +127,7 @@ impl Running {
             for (_, socket) in all_of(&self.listeners, of_admin) {
                 listen::knock(socket);
             }
-            let _ = never::<()>().recv_timeout(LOOK);
+            let _ = never::<()>().recv_timeout(KNOCK_INTERVAL);
         }
         self.admin.iter().for_each(RunningAdmin::drain);
     }

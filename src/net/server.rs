@@ -155,7 +155,7 @@ impl Server {
     }
 
     /// Sets what operators are shown of the configuration: a text without secrets.
-    pub fn show(&mut self, shown: Arc<[u8]>) {
+    pub fn set_shown_config(&mut self, shown: Arc<[u8]>) {
         self.settings.shown = shown;
     }
 

@@ -9,14 +9,14 @@ pub struct Client {
     /// header names.
     pub peer: SocketAddr,
     /// What trusted proxies have said of the client. In a box, because most connections have none.
-    pub proxied: Option<Box<Proxied>>,
+    pub proxied: Option<Box<ProxyClaims>>,
     /// The number of the connection, from 1. 0 if it has none.
     pub connection: u64,
 }
 
 /// What trusted proxies have said of a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Proxied {
+pub struct ProxyClaims {
     /// The remote address of the socket, if the header of the PROXY protocol has named another one.
     pub sender: Option<IpAddr>,
     /// The address of the client of the current request, if the request names it. The port is 0 if the proxy has not
@@ -54,7 +54,7 @@ impl Client {
     pub fn note_forwarded(&mut self, client: Option<SocketAddr>) {
         if self.forwarded() != client {
             let sender = self.proxied.as_ref().and_then(|proxied| proxied.sender);
-            self.note(Proxied {
+            self.note(ProxyClaims {
                 sender,
                 forwarded: client,
             });
@@ -64,14 +64,14 @@ impl Client {
     /// Notes that the header of the PROXY protocol names this address.
     pub fn note_source(&mut self, source: SocketAddr) {
         let sender = std::mem::replace(&mut self.peer, source);
-        self.note(Proxied {
+        self.note(ProxyClaims {
             sender: Some(sender.ip()),
             forwarded: None,
         });
     }
 
-    fn note(&mut self, proxied: Proxied) {
-        let says_something = proxied != Proxied::default();
+    fn note(&mut self, proxied: ProxyClaims) {
+        let says_something = proxied != ProxyClaims::default();
         self.proxied = says_something.then(|| Box::new(proxied));
     }
 
@@ -81,7 +81,7 @@ impl Client {
         network_of(self.address())
     }
 
-    /// The same of the remote address of the socket. It does not change with the requests.
+    /// The same of [`Client::peer`]. It does not change with the requests.
     pub fn network_of_peer(&self) -> IpAddr {
         network_of(self.peer)
     }

@@ -72,17 +72,17 @@ const STATUSES: usize = 500;
 #[repr(align(128))]
 pub struct SiteTally {
     /// Responses by method and status. Made when the first response to the method is counted.
-    answers: [OnceLock<Box<[OwnCounter]>>; METHODS.len()],
+    responses: [OnceLock<Box<[OwnCounter]>>; METHODS.len()],
     /// Bytes of content that were sent.
     sent: OwnCounter,
 }
 
 impl SiteTally {
     fn count(&self, method: MethodLabel, status: u16, sent: u64) {
-        let answers = self.answers.get(usize::from(method.0));
+        let responses = self.responses.get(usize::from(method.0));
         let place = status.checked_sub(FIRST_STATUS).map(usize::from);
-        if let (Some(answers), Some(place)) = (answers, place)
-            && let Some(counter) = answers.get_or_init(none_counted).get(place)
+        if let (Some(responses), Some(place)) = (responses, place)
+            && let Some(counter) = responses.get_or_init(none_counted).get(place)
         {
             counter.add(1);
         }
@@ -90,12 +90,15 @@ impl SiteTally {
     }
 
     /// The method, the status and the number of the responses that were counted.
-    fn answers(&self) -> impl Iterator<Item = (&'static str, u16, u64)> {
-        let by_method = METHODS.iter().zip(&self.answers);
-        by_method.flat_map(|(method, answers)| {
-            let answers = answers.get().into_iter().flat_map(|answers| answers.iter());
+    fn responses(&self) -> impl Iterator<Item = (&'static str, u16, u64)> {
+        let by_method = METHODS.iter().zip(&self.responses);
+        by_method.flat_map(|(method, responses)| {
+            let counters = responses
+                .get()
+                .into_iter()
+                .flat_map(|responses| responses.iter());
             let statuses = FIRST_STATUS..;
-            let counted = statuses.zip(answers.map(OwnCounter::value));
+            let counted = statuses.zip(counters.map(OwnCounter::value));
             counted.filter_map(|(status, count)| (count > 0).then_some((*method, status, count)))
         })
     }
@@ -297,7 +300,7 @@ impl Totals {
     fn add(&mut self, tally: &Tally) {
         for (name, site) in &lock(&tally.sites).0 {
             add_to(&mut self.sent, name, site.sent.value());
-            for (method, status, count) in site.answers() {
+            for (method, status, count) in site.responses() {
                 let same = |(site, of, with, _): &&mut (Arc<str>, &str, u16, u64)| {
                     *site == *name && *of == method && *with == status
                 };
