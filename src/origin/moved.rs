@@ -14,9 +14,8 @@ use crate::text::{append, percent};
 /// A redirect that the operator wants.
 pub(super) fn redirect_by_rule(attempt: &mut Attempt<'_>) -> Option<Response> {
     let query = attempt.request.head.target.query();
-    let prefix = attempt.origin.site.options().prefix.as_bytes();
     let redirects = &attempt.origin.rules.redirects;
-    let found = redirects.find(prefix, attempt.path.as_bytes(), query)?;
+    let found = redirects.find(attempt.path.as_bytes(), query)?;
     let (status, location, reason) = (found.status, found.location, Reason::RedirectRule);
     attempt.trace.note(|| {
         let (pattern, location) = (Quote::of(found.pattern.as_bytes()), Quote::of(&location));

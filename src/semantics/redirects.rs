@@ -1,14 +1,15 @@
 //! Redirects that the operator wants (RFC 9110 section 15.4).
 //!
 //! ```text
-//! /old/*.html=/new/$1               /old/a.html   ->  301  /new/a
+//! /old/*.html=/new/$1               /old/a.html   ->  301  ../new/a
 //! /blog/**=https://b.example/$1 308 /blog/x/y?q   ->  308  https://b.example/x/y?q
 //! ```
 //!
 //! `*` stands for a part of one segment, and one `**` for any number of whole segments. `$1` is what the
 //! first of them stands for, `$2` the second, and `$$` is a dollar sign. Only a target that names its host
 //! leads to another host: what a client sends never becomes a part of one. Patterns and targets that are paths
-//! are relative to the site: if it has a prefix, they are written without it.
+//! are relative to the site: if it has a prefix, they are written without it. Such a target is sent as a relative
+//! reference, because the client may know the path with a prefix that a proxy has removed.
 
 // Loops, also through redirects of docroot itself.
 pub mod loops;
@@ -141,26 +142,26 @@ impl Redirects {
         self.0.clear();
     }
 
-    /// Where a decoded path without a slash at its start leads. `prefix` is the decoded prefix of the site, such
-    /// as `docs/`, and `query` that of the request.
-    pub fn find(
-        &self,
-        prefix: &[u8],
-        path: &[u8],
-        query: Option<&[u8]>,
-    ) -> Option<Redirection<'_>> {
+    /// Where a decoded path without a slash at its start leads. `query` is that of the request.
+    pub fn find(&self, path: &[u8], query: Option<&[u8]>) -> Option<Redirection<'_>> {
         if self.0.is_empty() {
             return None;
         }
         let (redirect, wildcards) = self.matched(path)?;
-        let location = redirect.to.location(prefix, &wildcards, query);
-        // A path has no empty segments, so this does not happen. It would name another host.
-        let is_safe = !location.starts_with(b"//");
-        is_safe.then_some(Redirection {
+        Some(Redirection {
             status: redirect.status,
-            location,
+            location: redirect.to.location(&root_from(path), &wildcards, query),
             pattern: &redirect.pattern,
         })
+    }
+}
+
+/// A relative reference from a path to the root of the site.
+fn root_from(path: &[u8]) -> Vec<u8> {
+    match path.iter().filter(|&&byte| byte == b'/').count() {
+        // Without it, `a:b` would be read as a URL of the scheme `a`.
+        0 => b"./".to_vec(),
+        depth => b"../".repeat(depth),
     }
 }
 
@@ -311,15 +312,11 @@ impl RedirectTo {
         })
     }
 
-    fn location(&self, prefix: &[u8], wildcards: &[&[u8]], query: Option<&[u8]>) -> Vec<u8> {
+    /// The reference for `Location`. `root` is one to the root of the site, with a slash at its end.
+    fn location(&self, root: &[u8], wildcards: &[&[u8]], query: Option<&[u8]>) -> Vec<u8> {
         let path = self.path(wildcards);
         let mut location = match path.strip_prefix(b"/") {
-            Some(path) => {
-                let mut location = Vec::new();
-                append(&mut location, format_args!("/{}", percent::path(prefix)));
-                location.extend_from_slice(path);
-                location
-            }
+            Some(path) => [root, path].concat(),
             None => path,
         };
         write(&self.query, wildcards, &mut location);
@@ -492,17 +489,21 @@ mod tests {
         redirects
     }
 
-    #[track_caller]
-    fn check(rule: &str, path: &str, want: Option<&str>) {
-        check_below("", rule, path, want);
+    fn location(rule: &str, path: &str) -> Option<String> {
+        let redirects = redirects(&[rule]);
+        let found = redirects.find(path.as_bytes(), None)?;
+        Some(String::from_utf8(found.location).expect("ASCII"))
     }
 
+    /// The paths that are wanted are those from the root.
     #[track_caller]
-    fn check_below(prefix: &str, rule: &str, path: &str, want: Option<&str>) {
-        let redirects = redirects(&[rule]);
-        let found = redirects.find(prefix.as_bytes(), path.as_bytes(), None);
-        let location = found.map(|found| String::from_utf8(found.location).expect("ASCII"));
-        assert_eq!(location.as_deref(), want, "{rule} {path}");
+    fn check(rule: &str, path: &str, want: Option<&str>) {
+        let root = root_from(path.as_bytes());
+        let want = want.map(|want| match want.strip_prefix('/') {
+            Some(path) => format!("{}{path}", String::from_utf8_lossy(&root)),
+            None => want.to_owned(),
+        });
+        assert_eq!(location(rule, path), want, "{rule} {path}");
     }
 
     #[test]
@@ -543,31 +544,35 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_relative_to_the_site() {
-        check_below("docs/", "/old/**=/new/$1", "old/a", Some("/docs/new/a"));
-        check_below("docs/", "/old=/", "old", Some("/docs/"));
-        check_below("docs/", "/x/**/y=/$1/z", "x/y", Some("/docs/z"));
-        check_below("a b/c:d/", "/old=/new", "old", Some("/a%20b/c%3Ad/new"));
-        let other = "https://h.example/new";
-        check_below("docs/", &format!("/old={other}"), "old", Some(other));
+    fn a_path_is_sent_as_a_relative_reference() {
+        let check = |rule: &str, path: &str, want: &str| {
+            assert_eq!(location(rule, path).as_deref(), Some(want));
+        };
+        check("/old=/new", "old", "./new");
+        check("/old=/a:b", "old", "./a:b");
+        check("/old=/", "old", "./");
+        check("/old/=/new", "old/", "../new");
+        check("/old/**=/new/$1", "old/a/b", "../../new/a/b");
+        check("/old/**=/new/$1", "old/", "../new/");
+        check("/old=https://h.example/new", "old", "https://h.example/new");
     }
 
     #[test]
     fn the_query_is_kept() {
         let check = |rule: &str, want: &str| {
             let redirects = redirects(&[rule]);
-            let found = redirects.find(b"", b"a", Some(b"q=\"")).expect(rule);
+            let found = redirects.find(b"a", Some(b"q=\"")).expect(rule);
             assert_eq!(String::from_utf8_lossy(&found.location), want);
         };
-        check("/a=/b", "/b?q=%22");
-        check("/a=/b?c", "/b?c&q=%22");
-        check("/a=/b?c#d", "/b?c&q=%22#d");
+        check("/a=/b", "./b?q=%22");
+        check("/a=/b?c", "./b?c&q=%22");
+        check("/a=/b?c#d", "./b?c&q=%22#d");
         check("/a=https://h.example", "https://h.example?q=%22");
     }
 
     #[test]
     fn the_status_can_be_chosen() {
-        let status = |rule: &str| redirects(&[rule]).find(b"", b"a", None).expect(rule).status;
+        let status = |rule: &str| redirects(&[rule]).find(b"a", None).expect(rule).status;
         assert_eq!(status("/a=/b"), Status::MovedPermanently);
         assert_eq!(status("/a=/b 301"), Status::MovedPermanently);
         assert_eq!(status("/a=/b  302"), Status::Found);
@@ -580,7 +585,7 @@ mod tests {
         check("/r/**=/$1", "r/evil.example", Some("/evil.example"));
         check("/r/**=/$1", "r/\\evil.example", Some("/%5Cevil.example"));
         check("/r/**=/$1", "r/\t/evil", Some("/%09/evil"));
-        check("/r/**=/$1", "r//evil.example", None);
+        check("/r/**=/$1", "r//evil.example", Some("//evil.example"));
         check("/r/**=/$1", "r/a:b@c", Some("/a%3Ab%40c"));
         check(
             "/r/*=https://h.example/$1",

@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::{Redirect, Redirects};
+use crate::text::append;
 use crate::text::percent::{self, Octet};
 use crate::text::segment::last_segment;
 
@@ -136,7 +137,9 @@ impl OwnRedirects<'_> {
         wildcards: &[&[u8]],
         mut hops: Vec<Hop<'a>>,
     ) -> Option<Position<'a>> {
-        let location = redirect.to.location(self.prefix, wildcards, None);
+        let mut root = Vec::new();
+        append(&mut root, format_args!("/{}", percent::path(self.prefix)));
+        let location = redirect.to.location(&root, wildcards, None);
         let path = self.path_in_site(&requested_path(&location)?)?;
         hops.push(Hop::Rule(redirect));
         Some(Position { hops, path })
