@@ -335,7 +335,9 @@ fn wait_for_successor(
         .map_err(|fault| say(format!("docroot: {fault}\n")))
         .ok()?;
     let wait = move || {
-        offer.until_replaced(&sockets);
+        if !offer.until_replaced(&sockets, &handle) {
+            return;
+        }
         say("docroot: another docroot has taken over\n".to_owned());
         service_manager::tell(Event::Stopping);
         handle.hand_over();

@@ -570,6 +570,12 @@ fn the_configuration_is_shown_without_secrets() {
         config().contains("\ninclude-hidden = true\n")
     });
     assert!(!config().contains("$2b$"));
+    // The listener stays, and so does what it is for.
+    std::fs::write(&file, "spa = true\n").expect("a file");
+    program.signal(Signal::HUP);
+    until("the last one is in use", || {
+        config().contains("\nspa = \"index.html\"\n")
+    });
 }
 
 /// The server that takes over has the listener too. Nobody is refused, and nobody is told that it leaves.

@@ -5,15 +5,18 @@
 mod support;
 
 use std::fs::read_to_string;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use rustix::process::Signal;
 use support::program::Program;
-use support::{Client, PATIENCE, request};
+use support::{Client, PATIENCE, request, until};
 
 /// The command with this socket as number 3, as a service manager starts it. Python becomes the command, so it has the
 /// right process id.
@@ -71,6 +74,64 @@ fn a_passed_socket_is_served() {
     assert_eq!(status(connect(), "localhost"), 200);
     program.signal(Signal::TERM);
     assert_eq!(program.wait().0.code(), Some(0));
+}
+
+/// The service manager keeps the socket. Clients that come between two servers wait in its queue.
+#[test]
+fn a_restart_refuses_no_client() {
+    const RESTARTS: usize = 10;
+    let folder = site();
+    let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a socket");
+    let address = socket.local_addr().expect("an address");
+    let socket = OwnedFd::from(socket);
+    let start = || {
+        let mut command = passing(&socket, Process::Itself);
+        Program::start_as_told(command.args(["--bind", "systemd"]).arg(folder.path()))
+    };
+    let (stop, answers) = (AtomicBool::new(false), AtomicUsize::new(0));
+    // A connection that is closed before its request has come is not a refusal: clients ask once more.
+    let ask = || loop {
+        let mut stream = TcpStream::connect(address).expect("it accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let sent = stream.write_all(b"GET /a.txt HTTP/1.0\r\nHost: localhost\r\n\r\n");
+        let mut response = Vec::new();
+        if sent
+            .and_then(|()| stream.read_to_end(&mut response))
+            .is_ok()
+            && !response.is_empty()
+        {
+            return response;
+        }
+    };
+    let client = || {
+        while !stop.load(Ordering::Relaxed) {
+            let response = ask();
+            let told = String::from_utf8_lossy(&response);
+            assert!(told.starts_with("HTTP/1.1 200 "), "{told}");
+            assert!(told.ends_with("here"), "{told}");
+            answers.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    std::thread::scope(|scope| {
+        let mut running = start();
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(client)).collect();
+        for _ in 0..RESTARTS {
+            let before = answers.load(Ordering::Relaxed);
+            until("more answers", || {
+                let lost = clients.iter().any(ScopedJoinHandle::is_finished);
+                lost || answers.load(Ordering::Relaxed) > before + 100
+            });
+            running.signal(Signal::TERM);
+            assert_eq!(running.wait().0.code(), Some(0));
+            running = start();
+        }
+        stop.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.join().expect("nobody was refused");
+        }
+        running.signal(Signal::TERM);
+        assert_eq!(running.wait().0.code(), Some(0));
+    });
 }
 
 #[test]

@@ -4,16 +4,18 @@ mod support;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
+use docroot::net::take_over::ask;
 use rustix::process::Signal;
 use support::program::{Program, command};
-use support::{Client, PATIENCE, request, until};
+use support::{Client, PATIENCE, noise, request, until};
 
 /// How many times one server replaces another.
 const UPGRADES: usize = 20;
@@ -184,6 +186,59 @@ fn a_file_that_is_no_socket_stays() {
     assert!(told.contains("is not a socket"), "{told}");
     let kept = std::fs::read(waiting_at(folder.path()));
     assert_eq!(kept.expect("a file"), b"text");
+}
+
+/// Its responses go on, and the listeners that both have stay open when it ends.
+#[test]
+fn a_server_that_drains_is_replaced_too() {
+    const LENGTH: usize = 64 << 20;
+    let folder = site();
+    let large = folder.path().join("www/large.bin");
+    std::fs::write(large, noise(LENGTH)).expect("a file");
+    let old = first(folder.path());
+    let mut download = old.connect();
+    download.send(&request("GET", "/large.bin", &[]));
+    assert_eq!(download.head().status, 200);
+    let status = |server: &Program| {
+        let mut client = server.connect();
+        client.send(&request("GET", "/a.txt", &[]));
+        client.response("GET").status
+    };
+    old.signal(Signal::TERM);
+    until("it drains", || status(&old) == 503);
+    let new = Program::start_as_told(&mut server(folder.path(), old.address));
+    until("the next one answers", || status(&new) == 200);
+    assert_eq!(download.rest().len(), LENGTH);
+    assert_eq!(old.wait().0.code(), Some(0));
+    for _ in 0..20 {
+        assert_eq!(status(&new), 200);
+    }
+}
+
+/// The next server may still be starting when the one before ends.
+#[test]
+fn listeners_that_were_given_outlive_the_server() {
+    let folder = site();
+    let file = folder.path().join("s");
+    let mut command = server(folder.path(), ([127, 0, 0, 1], 0).into());
+    command.args(["--bind", &format!("unix:{}", file.display())]);
+    let old = Program::start_as_told(&mut command);
+    until("it waits for the next one", || {
+        waiting_at(folder.path()).exists()
+    });
+    let asked = ask(&waiting_at(folder.path())).expect("no fault");
+    let (mut sockets, _predecessor) = asked.expect("a server");
+    let address = old.address;
+    old.signal(Signal::TERM);
+    assert_eq!(old.wait().0.code(), Some(0));
+    let socket = sockets.take(address).expect("a socket");
+    let _client = TcpStream::connect(address).expect("it listens");
+    socket.accept().expect("a client");
+    let socket = sockets.take_file(&file).expect("a socket");
+    let _client = UnixStream::connect(&file).expect("it listens");
+    UnixListener::from(OwnedFd::from(socket))
+        .accept()
+        .expect("a client");
 }
 
 /// What an ended server has left is no server.

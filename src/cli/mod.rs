@@ -237,9 +237,8 @@ fn act(
         let printed = given::print(&given, &served, &defaults, Secrets::Shown);
         return printed.map(Command::Print);
     }
-    if settings.config.admin.is_some() {
-        settings.shown = shown(&given, &served, &defaults);
-    }
+    // Also without `--admin`: a running server may have it, and keep it when this configuration is loaded.
+    settings.shown = shown(&given, &served, &defaults);
     outcome(mode, settings, matches)
 }
 

@@ -140,7 +140,7 @@ fn the_defaults_are_the_documented_ones() {
             tls: None,
             privileges: Privileges::default(),
         },
-        shown: Arc::default(),
+        shown: Arc::clone(&launch("").shown),
         root_source: RootSource::Usual,
         banner: true,
         open: false,

@@ -33,6 +33,8 @@ pub struct Acceptor {
     pub socket: Arc<TcpListener>,
     /// Its address, its protocol and its service.
     pub listener: Listener,
+    /// Whether the service manager has passed the socket.
+    pub is_passed: bool,
     /// All workers.
     pub workers: Vec<WorkerHandle>,
     /// The most connections of all workers together.
@@ -66,7 +68,7 @@ impl Acceptor {
                     let _ = self.alive.recv_timeout(PAUSE);
                 }
             }
-            if self.shutdown.is_stopping() || self.shutdown.is_handed_over() {
+            if self.shutdown.ends_acceptor(self.is_passed) {
                 return;
             }
         }

@@ -24,7 +24,6 @@ use crate::net::config::{Admin, Config, Port};
 use crate::net::context::Context;
 use crate::net::descriptors::{ADMIN_CONNECTIONS, SocketNumbers};
 use crate::net::limits::Limits;
-use crate::net::listen;
 use crate::net::listener::Bound;
 use crate::net::mailbox::{Change, Mailbox, Shutdown, WorkerHandle};
 use crate::net::operated::OperatedServer;
@@ -199,9 +198,10 @@ pub(super) struct RunningAdmin {
 impl RunningAdmin {
     /// What accepts its clients.
     pub fn acceptors(&self, watch: &Receiver<()>) -> impl Iterator<Item = Acceptor> {
-        self.listeners.iter().map(|(listener, socket)| Acceptor {
-            socket: Arc::clone(socket),
-            listener: *listener,
+        self.listeners.iter().map(|bound| Acceptor {
+            socket: Arc::clone(&bound.socket),
+            listener: bound.listener,
+            is_passed: bound.is_passed,
             workers: vec![self.worker.clone()],
             max_connections: ADMIN_CONNECTIONS,
             descriptors: SocketNumbers::ALL,
@@ -224,14 +224,9 @@ impl RunningAdmin {
         self.worker.wake();
     }
 
-    /// Makes its threads exit.
+    /// Makes its worker exit, and each acceptor when it wakes.
     pub fn stop(&self) {
         self.shutdown.stop();
         self.worker.wake();
-        if !self.shutdown.is_handed_over() {
-            for (_, socket) in &self.listeners {
-                listen::interrupt(socket);
-            }
-        }
     }
 }

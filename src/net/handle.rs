@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, never};
 
 use crate::net::config::Config;
-use crate::net::mailbox::WorkerHandle;
+use crate::net::mailbox::{Shutdown, WorkerHandle};
 use crate::net::reload::{Reloaded, Reloader};
 use crate::net::start_error::StartError;
 use crate::site::budget::{Account, Budget};
@@ -29,6 +29,7 @@ const LOOK: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub struct Handle {
     pub(super) orders: Sender<Order>,
+    pub(super) shutdown: Arc<Shutdown>,
     pub(super) memory: Arc<Budget>,
     pub(super) reloader: Arc<Reloader>,
 }
@@ -52,6 +53,17 @@ impl Handle {
         self.reloader.drain_delay().unwrap_or_default()
     }
 
+    /// Another process gets the listeners, so the server leaves them as they are. False: it is too late, because they may
+    /// be closed already.
+    pub fn lend(&self) -> bool {
+        self.shutdown.lend()
+    }
+
+    /// The other process does not accept after all.
+    pub fn take_back(&self) {
+        self.shutdown.take_back();
+    }
+
     /// Tells the server that another one accepts from its listeners. It finishes the responses that it has begun, and
     /// stops.
     pub fn hand_over(&self) {
@@ -59,8 +71,8 @@ impl Handle {
     }
 
     /// Switches to a new configuration without dropping a request. If something cannot be opened, nothing
-    /// changes. Operators are shown `shown` of it, see `Server::set_shown_config`. Waits for the start of the server, and perhaps
-    /// for the disk. `None`: the server has stopped.
+    /// changes. Operators are shown `shown` of it, see `Server::set_shown_config`. Waits for the start of the server,
+    /// and perhaps for the disk. `None`: the server has stopped.
     pub fn reload(&self, config: Config, shown: Arc<[u8]>) -> Result<Option<Reloaded>, StartError> {
         self.reloader.reload(config, shown)
     }

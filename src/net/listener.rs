@@ -17,7 +17,15 @@ pub struct Listener {
 }
 
 /// A listener and its socket.
-pub type Bound = (Listener, Arc<TcpListener>);
+#[derive(Debug)]
+pub struct Bound {
+    /// What the socket is for.
+    pub listener: Listener,
+    /// The socket.
+    pub socket: Arc<TcpListener>,
+    /// Whether the service manager has passed it. It keeps the socket, so clients that wait there reach the next server.
+    pub is_passed: bool,
+}
 
 /// An address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -95,6 +95,10 @@ pub struct Shutdown {
     /// The server will leave soon, and serves until then.
     leaving: AtomicBool,
     draining: AtomicBool,
+    /// Acceptors of sockets that the service manager keeps must exit.
+    released: AtomicBool,
+    /// Another process has the listeners, and may begin to accept.
+    lent: AtomicBool,
     /// Another server has the listeners.
     handed_over: AtomicBool,
     stopping: AtomicBool,
@@ -309,6 +313,34 @@ impl Shutdown {
     /// Whether the drain has begun.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
+    }
+
+    /// The next server accepts from the sockets that the service manager keeps.
+    pub fn release(&self) {
+        self.released.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the acceptor of a socket must exit. The service manager may have passed the socket.
+    pub fn ends_acceptor(&self, is_passed: bool) -> bool {
+        let is_released = is_passed && self.released.load(Ordering::SeqCst);
+        is_released || self.is_handed_over() || self.is_stopping()
+    }
+
+    /// Another process gets the listeners. False: the server stops, and may have closed them.
+    pub fn lend(&self) -> bool {
+        // Whoever comes second sees the other one: this, or `stop` followed by `is_lent`.
+        self.lent.store(true, Ordering::SeqCst);
+        !self.is_stopping()
+    }
+
+    /// The other process does not accept.
+    pub fn take_back(&self) {
+        self.lent.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether another process may begin to accept.
+    pub fn is_lent(&self) -> bool {
+        self.lent.load(Ordering::SeqCst)
     }
 
     /// Another server accepts from now on.

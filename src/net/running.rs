@@ -56,10 +56,11 @@ impl Running {
         watch: &Receiver<()>,
         threads: &mut Vec<JoinHandle<()>>,
     ) -> Result<(), StartError> {
-        for (listener, socket) in &self.listeners {
+        for bound in &self.listeners {
             let acceptor = Acceptor {
-                socket: Arc::clone(socket),
-                listener: *listener,
+                socket: Arc::clone(&bound.socket),
+                listener: bound.listener,
+                is_passed: bound.is_passed,
                 workers: self.workers.clone(),
                 max_connections: self.max_connections,
                 descriptors: self.descriptors,
@@ -79,22 +80,28 @@ impl Running {
     }
 
     /// Waits for the order to drain. After it, waits until the workers have exited, the second
-    /// order comes, or the deadline passes.
+    /// order comes, or the deadline passes. An order to hand over does not end the drain.
     pub fn wait(&self, acceptors: &[JoinHandle<()>], all_finished: &Receiver<()>) {
         let Some(order) = self.order_to_drain() else {
             return;
         };
-        if order == Order::HandOver {
-            self.release(acceptors);
+        match order {
+            Order::HandOver => self.hand_over(acceptors),
+            Order::Drain | Order::Leave => self.release(acceptors),
         }
         self.shutdown.drain();
         self.workers.iter().for_each(WorkerHandle::wake);
         let deadline = self.reloader.drain_time().unwrap_or_default();
         let deadline = crossbeam_channel::after(deadline);
-        crossbeam_channel::select! {
-            recv(all_finished) -> _ => {}
-            recv(self.orders) -> _ => {}
-            recv(deadline) -> _ => {}
+        loop {
+            crossbeam_channel::select! {
+                recv(all_finished) -> _ => return,
+                recv(self.orders) -> order => match order {
+                    Ok(Order::HandOver) => self.hand_over(acceptors),
+                    _ => return,
+                },
+                recv(deadline) -> _ => return,
+            }
         }
     }
 
@@ -113,41 +120,70 @@ impl Running {
         }
     }
 
-    /// Makes the acceptors exit and leaves the listeners to another server. An acceptor that waits exits after its next
-    /// client, which it still serves, so the server connects to its own listeners until all acceptors have exited.
-    fn release(&self, acceptors: &[JoinHandle<()>]) {
+    /// Leaves the listeners to another server.
+    fn hand_over(&self, acceptors: &[JoinHandle<()>]) {
         self.shutdown.hand_over();
         self.admin.iter().for_each(RunningAdmin::hand_over);
-        let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
-        let has_exited = || acceptors.iter().all(JoinHandle::is_finished);
-        for _ in 0..KNOCKS {
-            if has_exited() {
-                break;
-            }
-            for (_, socket) in all_of(&self.listeners, of_admin) {
-                listen::knock(socket);
-            }
-            let _ = never::<()>().recv_timeout(KNOCK_INTERVAL);
-        }
+        self.wake_acceptors(acceptors, |_| true);
         self.admin.iter().for_each(RunningAdmin::drain);
     }
 
-    /// Stops every thread and waits for it. If a worker is stuck, it is left behind, and the end of the
-    /// process ends it.
-    pub fn stop(&self, threads: Vec<JoinHandle<()>>, all_finished: &Receiver<()>) {
+    /// Leaves those sockets to the next server that the service manager keeps.
+    fn release(&self, acceptors: &[JoinHandle<()>]) {
+        self.shutdown.release();
+        self.wake_acceptors(acceptors, |bound| bound.is_passed);
+    }
+
+    /// Makes acceptors exit that have been told to. One that waits exits after its next client, which it still serves, so
+    /// the server connects to its own listeners until they have exited.
+    fn wake_acceptors(&self, acceptors: &[JoinHandle<()>], is_told: impl Fn(&Bound) -> bool) {
+        let all = self.all_listeners().zip(acceptors);
+        let mut told: Vec<_> = all.filter(|(bound, _)| is_told(bound)).collect();
+        for _ in 0..KNOCKS {
+            told.retain(|(_, acceptor)| !acceptor.is_finished());
+            if told.is_empty() {
+                return;
+            }
+            for (bound, _) in &told {
+                listen::knock(&bound.socket);
+            }
+            let _ = never::<()>().recv_timeout(KNOCK_INTERVAL);
+        }
+    }
+
+    /// The listeners, in the order in which their acceptors are started.
+    fn all_listeners(&self) -> impl Iterator<Item = &Bound> {
+        let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
+        all_of(&self.listeners, of_admin)
+    }
+
+    /// Stops every thread and waits for it. If a worker is stuck, or an acceptor cannot be woken, it is left behind, and
+    /// the end of the process ends it.
+    pub fn stop(
+        &self,
+        workers: Vec<JoinHandle<()>>,
+        acceptors: Vec<JoinHandle<()>>,
+        all_finished: &Receiver<()>,
+    ) {
         self.shutdown.stop();
         self.workers.iter().for_each(WorkerHandle::wake);
         self.admin.iter().for_each(RunningAdmin::stop);
-        // The listeners of another server must not be shut down.
-        let is_handed_over = self.shutdown.is_handed_over();
-        for (_, socket) in self.listeners.iter().filter(|_| !is_handed_over) {
-            listen::interrupt(socket);
+        // Another process must not find its listeners shut down.
+        let is_shared = self.shutdown.is_handed_over() || self.shutdown.is_lent();
+        let may_interrupt = |bound: &Bound| !is_shared && !bound.is_passed;
+        for bound in self.all_listeners().filter(|bound| may_interrupt(bound)) {
+            listen::interrupt(&bound.socket);
         }
+        self.wake_acceptors(&acceptors, |bound| !may_interrupt(bound));
         // Nothing is ever sent: an error other than the timeout means that the workers have ended.
         let timeout = all_finished.recv_timeout(STUCK);
         let is_stuck = timeout == Err(RecvTimeoutError::Timeout);
-        for thread in threads {
-            if (is_stuck || is_handed_over) && !thread.is_finished() {
+        let of_workers = workers.into_iter().map(|thread| (thread, is_stuck));
+        let may_be_left = self
+            .all_listeners()
+            .map(|bound| is_stuck || !may_interrupt(bound));
+        for (thread, may_be_left) in of_workers.chain(acceptors.into_iter().zip(may_be_left)) {
+            if may_be_left && !thread.is_finished() {
                 continue;
             }
             // An error means that the thread panicked. It has ended too.

@@ -12,7 +12,6 @@ use crate::net::config::{Config, Port};
 use crate::net::descriptors::{self, SocketNumbers};
 use crate::net::handle::{Handle, Order};
 use crate::net::inherited::Inherited;
-use crate::net::listen;
 use crate::net::listener::{Bound, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
@@ -26,7 +25,7 @@ use crate::net::running::{Running, start_workers};
 use crate::net::settings::{MakeHandler, OpenSites, Settings};
 use crate::net::socket_file::BoundFile;
 use crate::net::sockets::{
-    addresses_of, all_of, learn_passed, open_admin, open_sockets, with_listeners,
+    addresses_of, all_of, bind_all, learn_passed, open_admin, open_sockets, with_listeners,
 };
 use crate::net::start_error::StartError;
 use crate::net::tls::notice::Notice;
@@ -97,7 +96,7 @@ impl Server {
         let guard = open_guard(&config, Guard::pool(None))?;
         let (endpoint, notices) = open_endpoint(&config, &addresses)?;
         if let Some(port) = config.tls.as_ref().and_then(|tls| tls.redirect) {
-            let plain = listen::bind(&config.bind, Port::Fixed(port), &mut inherited)?;
+            let plain = bind_all(&config.bind, Port::Fixed(port), &mut inherited)?;
             listeners.extend(with_listeners(plain, &config, false, Service::Redirect)?);
         }
         let admin = open_admin(&config, &mut inherited, &mut files)?;
@@ -183,7 +182,7 @@ impl Server {
     pub fn sockets(&self) -> Vec<Arc<TcpListener>> {
         let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
         let all = all_of(&self.listeners, of_admin);
-        all.map(|(_, socket)| Arc::clone(socket)).collect()
+        all.map(|bound| Arc::clone(&bound.socket)).collect()
     }
 
     /// The addresses of the site. The port is never 0.
@@ -218,6 +217,7 @@ impl Server {
     pub fn handle(&self) -> Handle {
         Handle {
             orders: self.orders.0.clone(),
+            shutdown: Arc::clone(&self.shutdown),
             memory: Arc::clone(self.settings.budgets.memory()),
             reloader: Arc::clone(&self.reloader),
         }
@@ -262,11 +262,10 @@ impl Server {
         }
         drop(alive);
         self.reloader.end();
-        if running.shutdown.is_handed_over() {
+        if running.shutdown.is_handed_over() || running.shutdown.is_lent() {
             self.files.into_iter().for_each(BoundFile::leave);
         }
-        threads.append(&mut acceptors);
-        running.stop(threads, &all_finished);
+        running.stop(threads, acceptors, &all_finished);
         outcome
     }
 }
@@ -295,12 +294,11 @@ fn reach(
     // The wire view sends requests again through a connection to the server itself.
     let replayed = listening.iter().take(usize::from(config.inspect));
     let replayed = replayed.map(SocketAddr::port);
-    // A server that is replaced wakes its acceptors by connecting to them.
+    // A server wakes the acceptors of sockets that it leaves to the next one by connecting to them.
     let of_admin = admin.as_ref().map(|admin| &*admin.listeners);
-    let addresses =
-        all_of(listeners, of_admin).filter_map(|(listener, _)| listener.address.socket());
-    let woken = addresses
-        .filter(|_| config.take_over.is_some())
+    let woken = all_of(listeners, of_admin)
+        .filter(|bound| config.take_over.is_some() || bound.is_passed)
+        .filter_map(|bound| bound.listener.address.socket())
         .map(|address| address.port());
     let ports: BTreeSet<u16> = replayed.chain(woken).collect();
     Reach::of(config, ports.into_iter().collect())

@@ -13,18 +13,42 @@ use crate::net::passed;
 use crate::net::socket_file::{self, BoundFile};
 use crate::net::start_error::StartError;
 
+/// A listening socket, before it is known what it is for.
+pub(super) struct Opened {
+    socket: TcpListener,
+    /// See [`Bound::is_passed`].
+    is_passed: bool,
+}
+
+impl Opened {
+    /// A socket that this server or the one before has opened.
+    pub fn own(socket: TcpListener) -> Opened {
+        Opened {
+            socket,
+            is_passed: false,
+        }
+    }
+
+    fn passed(socket: TcpListener) -> Opened {
+        Opened {
+            socket,
+            is_passed: true,
+        }
+    }
+}
+
 /// Opens listeners, and the files of those that have one.
 pub(super) fn open_sockets(
     bind: &Bind,
     port: Port,
     inherited: &mut Inherited,
-) -> Result<(Vec<TcpListener>, Vec<BoundFile>), StartError> {
-    let mut sockets = match bind.addresses().next() {
-        Some(_) => listen::bind(bind, port, inherited)?,
+) -> Result<(Vec<Opened>, Vec<BoundFile>), StartError> {
+    let mut sockets: Vec<Opened> = match bind.addresses().next() {
+        Some(_) => bind_all(bind, port, inherited)?,
         None => Vec::new(),
     };
     if bind.passed {
-        sockets.extend(passed::sockets()?);
+        sockets.extend(passed::sockets()?.into_iter().map(Opened::passed));
     }
     let mut files = Vec::new();
     for file in &bind.sockets {
@@ -32,10 +56,20 @@ pub(super) fn open_sockets(
             Some(socket) => (socket, BoundFile::of(&file.path)),
             None => socket_file::listen(file)?,
         };
-        sockets.push(socket);
+        sockets.push(Opened::own(socket));
         files.push(file);
     }
     Ok((sockets, files))
+}
+
+/// Opens a socket for each address.
+pub(super) fn bind_all(
+    bind: &Bind,
+    port: Port,
+    inherited: &mut Inherited,
+) -> Result<Vec<Opened>, StartError> {
+    let sockets = listen::bind(bind, port, inherited)?;
+    Ok(sockets.into_iter().map(Opened::own).collect())
 }
 
 /// Opens what listens for operators, if the configuration asks for it.
@@ -52,8 +86,8 @@ pub(super) fn open_admin(
     files.extend(of_sockets);
     let mut listeners = with_listeners(sockets, config, false, Service::Admin)?;
     // The proxies of the site are not in front of this listener.
-    for (listener, _) in &mut listeners {
-        listener.is_proxied = false;
+    for bound in &mut listeners {
+        bound.listener.is_proxied = false;
     }
     AdminService::new(config, admin, listeners).map(Some)
 }
@@ -71,19 +105,23 @@ pub(super) fn learn_passed(bind: &mut Bind, listening: &[SocketAddr]) {
 
 /// Describes the sockets of a service.
 pub(super) fn with_listeners(
-    sockets: Vec<TcpListener>,
+    sockets: Vec<Opened>,
     config: &Config,
     is_tls: bool,
     service: Service,
 ) -> Result<Vec<Bound>, StartError> {
-    let describe = |socket: TcpListener| {
+    let describe = |Opened { socket, is_passed }| {
         let listener = Listener {
             address: address_of(&socket)?,
             is_proxied: config.is_proxied,
             is_tls,
             service,
         };
-        Ok((listener, Arc::new(socket)))
+        Ok(Bound {
+            listener,
+            socket: Arc::new(socket),
+            is_passed,
+        })
     };
     sockets
         .into_iter()
@@ -98,7 +136,7 @@ fn address_of(socket: &TcpListener) -> io::Result<Address> {
 }
 
 pub(super) fn addresses_of(listeners: &[Bound], service: Service) -> Vec<SocketAddr> {
-    let of_service = listeners.iter().map(|(listener, _)| listener);
+    let of_service = listeners.iter().map(|bound| &bound.listener);
     of_service
         .filter(|listener| listener.service == service)
         .filter_map(|listener| listener.address.socket())

@@ -28,6 +28,7 @@ use rustix::net::{
 };
 
 use crate::net::config::SocketFile;
+use crate::net::handle::Handle;
 use crate::net::inherited::Inherited;
 use crate::net::socket_error::SocketError;
 use crate::net::socket_file::{self, BoundFile, listen, require_free, require_socket};
@@ -124,17 +125,24 @@ impl Offer {
         Ok((Offer(socket), file))
     }
 
-    /// Gives the `sockets` to each server that asks, until one is ready, and returns then.
-    pub fn until_replaced(self, sockets: &[Arc<TcpListener>]) {
+    /// Gives the `sockets` to each server that asks, until one is ready, and returns then. `running` is the server that
+    /// has them. False: that one stops, so nobody can get them.
+    pub fn until_replaced(self, sockets: &[Arc<TcpListener>], running: &Handle) -> bool {
         let socket = UnixListener::from(OwnedFd::from(self.0));
-        for asking in socket.incoming() {
-            match asking.map(|stream| give(stream, sockets)) {
-                Ok(Ok(true)) => return,
-                // A server that cannot be reached tries again, or its operator does.
-                Ok(_) => {}
+        loop {
+            let Ok((stream, _)) = socket.accept() else {
                 // Descriptors or memory have run out. Whoever asks waits in the queue of the socket.
-                Err(_) => drop(never::<()>().recv_timeout(PAUSE)),
+                let _ = never::<()>().recv_timeout(PAUSE);
+                continue;
+            };
+            if !running.lend() {
+                return false;
             }
+            if let Ok(true) = give(stream, sockets) {
+                return true;
+            }
+            // A server that cannot be reached tries again, or its operator does.
+            running.take_back();
         }
     }
 }

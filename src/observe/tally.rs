@@ -200,7 +200,7 @@ impl Tally {
 
     /// Whether the worker has been asked and has not answered.
     pub fn is_asked(&self) -> bool {
-        self.is_asked.load(Ordering::Relaxed)
+        self.is_asked.load(Ordering::Acquire)
     }
 
     /// Answers what the connections do `now`, and wakes who waits for that.

@@ -24,13 +24,14 @@ fn launch_of(text: &str) -> Launch {
     }
 }
 
-/// The file means the same as the command line.
+/// The file means the same as the command line. What operators are shown says where each value comes from.
 #[track_caller]
 fn check_same(text: &str, words: &[&str]) {
     let typed = launch_words(words);
     let Launch { root_source, .. } = launch_of(text);
     let of_file = Launch {
         root_source: typed.root_source.clone(),
+        shown: Arc::clone(&typed.shown),
         ..launch_of(text)
     };
     assert_eq!(of_file, typed, "{text} from {root_source:?}");
