@@ -716,13 +716,13 @@ fn patterns_alone_say_what_the_users_of_a_file_may_read() {
 #[test]
 fn the_log_names_the_user_whom_a_password_has_proved() {
     let ask_all = |format| {
-        let (setup, page) = protected(site(), &["/private/** a \"b:SECRET"]).logging(format);
+        let (setup, page) = protected(site(), &["a \"b:SECRET"]).logging(format);
         // One worker logs the requests in the order in which they end.
         let server = setup.with(|config| config.threads = 1).start();
         get(&server, "/private/a.txt", Some(("a \"b", "secret")));
         get(&server, "/private/list/", Some(("a \"b", "secret")));
         get(&server, "/private/a.txt", Some(("a \"b", "wrong")));
-        get(&server, "/open.txt", Some(("a \"b", "secret")));
+        get(&server, "/open.txt", None);
         drop(server);
         let lines = page.lines();
         assert_eq!(lines.len(), 4, "{lines:?}");

@@ -26,6 +26,8 @@ pub enum OwnFieldError {
     NoColon,
     /// The name is not a token (section 5.1).
     Name,
+    /// The name has a space. A pattern before it may have ended too early.
+    Space,
     /// The value has this character, which is not visible ASCII, a space or a tab (section 5.5).
     Value(char),
     /// The field frames the message or belongs to the connection.
@@ -84,7 +86,10 @@ impl OwnField {
     pub fn parse(text: &str) -> Result<OwnField, OwnFieldError> {
         let (name, value) = text.split_once(':').ok_or(OwnFieldError::NoColon)?;
         if !is_token(name.as_bytes()) {
-            return Err(OwnFieldError::Name);
+            return Err(match name.contains(' ') {
+                true => OwnFieldError::Space,
+                false => OwnFieldError::Name,
+            });
         }
         let is_allowed = |char: &char| matches!(char, '\t' | ' '..='~');
         if let Some(char) = value.chars().find(|char| !is_allowed(char)) {
@@ -154,6 +159,10 @@ impl fmt::Display for OwnFieldError {
                 "the text before the colon is not a field name of letters, digits and hyphens; write \
                  'Name: value' or '/pattern Name: value'",
             ),
+            OwnFieldError::Space => f.write_str(
+                "a field name has no spaces; write 'Name: value' or '/pattern Name: value', and in the pattern a \\ \
+                 before each space",
+            ),
             OwnFieldError::Value(char) => write!(
                 f,
                 "a value has only printable ASCII characters: leave out '{char}', or encode it as the field \
@@ -214,7 +223,7 @@ mod tests {
         check_error("", NoColon);
         check_error("X-A", NoColon);
         check_error(": b", Name);
-        check_error("X A: b", Name);
+        check_error("X A: b", Space);
         check_error("X-A : b", Name); // RFC 9112 section 5.1
         check_error("X-\u{e4}: b", Name);
         check_error("X-A: b\r\nX-B: c", Value('\r'));

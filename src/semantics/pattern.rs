@@ -9,11 +9,17 @@
 //! `*` stands for any bytes of one segment, `**` for any number of whole segments, `{a,b}` for one of
 //! several texts, and `\` makes the next character an ordinary one. The crate `fast-glob` does the
 //! matching; it has no state and takes a time that grows with the path.
+//!
+//! A pattern that matches no path is a mistake, and one of those that a pattern with braces stands for is, too.
+
+// What braces stand for.
+mod alternatives;
 
 use std::fmt;
 
 use fast_glob::{ErrorKind, glob_match, validate};
 
+use self::alternatives::{Token, alternatives, tokens};
 use super::own_fields::unescaped;
 
 /// A pattern. It begins with a slash and is matched with whole paths.
@@ -38,6 +44,14 @@ pub enum PatternError {
     Braces(usize),
     /// A `**` is a part of a segment.
     Stars(usize),
+    /// Its braces stand for too many patterns.
+    Alternatives(usize),
+    /// This slash follows another one. No path has an empty segment.
+    EmptySegment(usize),
+    /// A segment is `.` or `..`. No path has such a segment.
+    DotSegment(usize),
+    /// It has a percent-encoded byte. Paths are decoded before they are matched.
+    Encoded(usize),
 }
 
 impl Pattern {
@@ -62,6 +76,11 @@ impl Pattern {
         if let Some(byte) = stars_in_segment(rest) {
             return Err(PatternError::Stars(character(byte)));
         }
+        let tokens = tokens(text);
+        let first_brace = || tokens.iter().find(|token| token.is_special('{'));
+        let too_many = || PatternError::Alternatives(first_brace().map_or(1, |brace| brace.at));
+        let all = alternatives(&tokens).ok_or_else(too_many)?;
+        all.iter().try_for_each(|one| check_possible(one))?;
         // The crate reads a `!` at the start as a negation.
         let escape = if rest.starts_with('!') { "\\" } else { "" };
         Ok(Pattern {
@@ -72,6 +91,50 @@ impl Pattern {
     /// Whether it matches a decoded path, which has no slash at its start.
     pub fn matches(&self, path: &[u8]) -> bool {
         glob_match(self.glob.as_bytes(), path)
+    }
+}
+
+/// The patterns without braces for which a pattern stands. Empty if it is malformed.
+pub(super) fn without_braces(text: &str) -> Vec<String> {
+    let all = alternatives(&tokens(text)).unwrap_or_default();
+    let write = |alternative: &Vec<Token>| {
+        let mut text = String::new();
+        for token in alternative {
+            if token.is_ordinary {
+                text.push('\\');
+            }
+            text.push(token.char);
+        }
+        text
+    };
+    all.iter().map(write).collect()
+}
+
+/// Whether a pattern without braces can match a path.
+fn check_possible(pattern: &[Token]) -> Result<(), PatternError> {
+    let mut pairs = pattern.windows(2);
+    if let Some(two) = pairs.find(|two| two.iter().all(|token| token.char == '/')) {
+        return Err(PatternError::EmptySegment(two[1].at));
+    }
+    for segment in pattern.split(|token| token.char == '/') {
+        let chars: String = segment.iter().map(|token| token.char).collect();
+        if let (Some(first), "." | "..") = (segment.first(), &*chars) {
+            return Err(PatternError::DotSegment(first.at));
+        }
+        check_decoded(segment)?;
+    }
+    Ok(())
+}
+
+/// Whether a segment has no percent-encoded byte.
+fn check_decoded(segment: &[Token]) -> Result<(), PatternError> {
+    let encoded = segment.windows(3).find(|three| {
+        let digits = three[1].char.is_ascii_hexdigit() && three[2].char.is_ascii_hexdigit();
+        three[0].is_special('%') && digits
+    });
+    match encoded {
+        Some(three) => Err(PatternError::Encoded(three[0].at)),
+        None => Ok(()),
     }
 }
 
@@ -124,6 +187,23 @@ impl fmt::Display for PatternError {
                 f,
                 "the ** at character {at} must stand between slashes, as in /a/**/b: write * for a part \
                  of one name"
+            ),
+            PatternError::Alternatives(at) => write!(
+                f,
+                "the braces from character {at} on stand for too many patterns: write several rules instead"
+            ),
+            PatternError::EmptySegment(at) => write!(
+                f,
+                "no path has two slashes in succession, as at character {at}: leave one out"
+            ),
+            PatternError::DotSegment(at) => write!(
+                f,
+                "no path has . or .. as a name, as at character {at}: leave it out"
+            ),
+            PatternError::Encoded(at) => write!(
+                f,
+                "paths are decoded before they are compared: write the character itself for the %-escape at \
+                 character {at}, or \\% for a percent sign"
             ),
         }
     }
@@ -196,5 +276,27 @@ mod tests {
         check_error("/a**", PatternError::Stars(3));
         check_error("/**.css", PatternError::Stars(2));
         check_error(&"/{a}".repeat(11), PatternError::Braces(42));
+    }
+
+    #[test]
+    fn a_pattern_that_matches_no_path_is_a_mistake() {
+        check_error("//private", PatternError::EmptySegment(2));
+        check_error("/ä//b", PatternError::EmptySegment(4));
+        check_error("/a//", PatternError::EmptySegment(4));
+        check_error("/{a/,b}/c", PatternError::EmptySegment(8));
+        check_error("/{,a}/b", PatternError::EmptySegment(6));
+        check_error("/./a", PatternError::DotSegment(2));
+        check_error("/a/../b", PatternError::DotSegment(4));
+        check_error("/a/{b,..}", PatternError::DotSegment(7));
+        check_error("/%70rivate", PatternError::Encoded(2));
+        check_error("/a%2Fb", PatternError::Encoded(3));
+        let many = format!("/x{}", "{a,b}".repeat(9));
+        check_error(&many, PatternError::Alternatives(3));
+        for possible in [
+            "/100%", "/a\\%20b", "/%zz", "/a/", "/a/{}", "/.a", "/...", "/{a/,}b",
+        ] {
+            Pattern::parse(possible).expect(possible);
+        }
+        check("/a\\%20b", "a%20b", true);
     }
 }

@@ -25,7 +25,7 @@ use std::fmt;
 
 use super::language::Language;
 use super::own_fields::split_pattern;
-use super::pattern::{Pattern, PatternError};
+use super::pattern::{Pattern, PatternError, without_braces};
 use super::variant::original_of;
 use crate::text::segment::last_segment;
 
@@ -77,8 +77,8 @@ struct Grant {
 struct Scope {
     /// The pattern as it was written.
     text: Box<str>,
-    paths: Pattern,
-    below: Pattern,
+    /// What the pattern matches, and what is below that. One pair for each pattern that its braces stand for.
+    paths: Vec<(Pattern, Pattern)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +113,8 @@ pub enum NameError {
     Control,
     /// It looks like a pattern without the slash at its start.
     Pattern,
+    /// It has a space, and follows a pattern, which may have ended too early.
+    Space,
 }
 
 /// The longest name of a user, and the longest password, in bytes. A hash of a longer password could take
@@ -136,6 +138,10 @@ impl Protection {
         check_name(name).map_err(ProtectionError::Name)?;
         if name.contains('*') || (name.contains('/') && name.contains(' ')) {
             return Err(ProtectionError::Name(NameError::Pattern));
+        }
+        // It may be the rest of the pattern, which would protect another path then.
+        if has_pattern && name.contains(' ') {
+            return Err(ProtectionError::Name(NameError::Space));
         }
         match self.users.iter().find(|user| *user.name == *name) {
             Some(user) if *user.hash != *hash => return Err(ProtectionError::TwoHashes),
@@ -221,22 +227,25 @@ impl Scope {
         // A mistake is told about the pattern as it was written: other letters may have other lengths.
         Pattern::parse(text)?;
         let folded = String::from_utf8_lossy(&fold_case(text.as_bytes())).into_owned();
-        let mut paths = folded.as_str();
-        while let Some(rest) = paths.strip_suffix("/**").or(paths.strip_suffix('/')) {
-            paths = rest;
+        let mut paths = Vec::new();
+        for one in without_braces(&folded) {
+            let mut one = one.as_str();
+            while let Some(rest) = one.strip_suffix("/**").or(one.strip_suffix('/')) {
+                one = rest;
+            }
+            if one.is_empty() {
+                return Ok(None);
+            }
+            let below = Pattern::parse(&format!("{one}/**"))?;
+            paths.push((Pattern::parse(one)?, below));
         }
-        if paths.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Scope {
-            text: text.into(),
-            paths: Pattern::parse(paths)?,
-            below: Pattern::parse(&format!("{paths}/**"))?,
-        }))
+        let text = text.into();
+        Ok(Some(Scope { text, paths }))
     }
 
     fn has(&self, name: &[u8]) -> bool {
-        self.paths.matches(name) || self.below.matches(name)
+        let mut paths = self.paths.iter();
+        paths.any(|(path, below)| path.matches(name) || below.matches(name))
     }
 }
 
@@ -347,6 +356,10 @@ impl fmt::Display for NameError {
                 "the name of the user looks like a pattern, and patterns begin with a slash: write \
                  '/private/** USER:HASH', or put this user into the file of --auth-file",
             ),
+            NameError::Space => f.write_str(
+                "the name of the user has a space, or the pattern has one: write \\ before each space of the \
+                 pattern, such as '/my\\ folder USER:HASH', or put this user into the file of --auth-file",
+            ),
         }
     }
 }
@@ -409,6 +422,13 @@ mod tests {
         check(secret, "a/secret", None);
         check(&["/**/*.pdf u:h"], "d/e.pdf/a", Some("/**/*.pdf"));
         check(&["/{a,b}/c u:h"], "b/c/d/", Some("/{a,b}/c"));
+        for pattern in ["/{a/,b/}", "/{a/**,b}", "/{a,b}/{}", "/{a,b/**}/"] {
+            for path in ["a", "a/", "a/x.txt", "b/x"] {
+                check(&[&format!("{pattern} u:h")], path, Some(pattern));
+            }
+            check(&[&format!("{pattern} u:h")], "c/a", None);
+        }
+        check(&["/{a,} u:h"], "x", Some("/**"));
     }
 
     #[test]
