@@ -20,6 +20,8 @@ SHELLS = {"bash": "docroot", "zsh": "_docroot", "fish": "docroot.fish"}
 
 FEATURES = ("full",)
 
+SUBCOMMANDS = ("check", "compress", "explain", "hash-password", "learn")
+
 
 @dataclass(frozen=True)
 class Products:
@@ -84,6 +86,9 @@ def write_printed(binary):
     folder = OUTPUT / "printed"
     folder.mkdir()
     (folder / "docroot.1").write_bytes(printed(binary, "--man"))
+    # The page has a section for each subcommand. `man docroot-check` finds it too.
+    for name in SUBCOMMANDS:
+        (folder / f"docroot-{name}.1").write_text(".so man1/docroot.1\n")
     for shell, name in SHELLS.items():
         (folder / name).write_bytes(printed(binary, "--completions", shell))
 

@@ -14,7 +14,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from .products import HERE, ROOT
+from .products import HERE, ROOT, SUBCOMMANDS
 
 # Seconds to wait for a start or an end, which take milliseconds.
 PATIENCE = 20
@@ -118,6 +118,8 @@ def check_files(root):
         "/usr/share/zsh/vendor-completions/_docroot",
         "/usr/share/fish/vendor_completions.d/docroot.fish",
         "/usr/lib/sysusers.d/docroot.conf",
+        "/usr/share/doc/docroot/examples/docroot.socket",
+        *(f"/usr/share/man/man1/docroot-{name}.1.gz" for name in SUBCOMMANDS),
     ):
         expect(f"{path} in the package", path in listed, True)
     expect("faults of the installed files", inside(root, "dpkg", "--verify", "docroot"), "")
@@ -127,7 +129,7 @@ def check_files(root):
     expect("the link that starts the service", started_at_boot(root), True)
     inside(root, "bash", "-n", "/usr/share/bash-completion/completions/docroot")
     manual = inside(root, "gzip", "--decompress", "--stdout", "/usr/share/man/man1/docroot.1.gz")
-    for name in ("check", "explain", "compress", "learn", "hash-password"):
+    for name in SUBCOMMANDS:
         expect(f"docroot {name} in the manual", f"DOCROOT {name.upper()}" in manual.replace("\\-", "-"), True)
 
 
