@@ -71,9 +71,9 @@ fn write_value(
             None => optional_value(out, None),
         },
         JsonField::User => optional_value(out, exchange.user.map(bytes)),
-        JsonField::Method => text_value(out, exchange.method),
-        JsonField::Target => text_value(out, exchange.target),
-        JsonField::Version => text_value(out, exchange.version),
+        JsonField::Method => optional_value(out, received(exchange.method)),
+        JsonField::Target => optional_value(out, received(exchange.target)),
+        JsonField::Version => optional_value(out, received(exchange.version)),
         JsonField::Status => status_value(out, exchange.status),
         JsonField::Sent => append(out, format_args!("{}", exchange.sent)),
         JsonField::Duration => {
@@ -178,6 +178,11 @@ fn optional_value(out: &mut Vec<u8>, value: Option<&[u8]>) {
         Some(value) => text_value(out, value),
         None => out.extend_from_slice(b"null"),
     }
+}
+
+/// `None` for what has not come, or could not be read.
+fn received(value: &[u8]) -> Option<&[u8]> {
+    Some(value).filter(|value| !value.is_empty())
 }
 
 fn text_value(out: &mut Vec<u8>, value: &[u8]) {

@@ -33,7 +33,7 @@ impl Proxied {
                 self.take(header, stream, context)
             }
             Ok(None) => self.receive(stream, context),
-            Err(fault) => self.refuse(Status::BadRequest, fault),
+            Err(fault) => self.refuse(Status::BadRequest, fault, stream),
         }
     }
 
@@ -55,7 +55,7 @@ impl Proxied {
             Ok(Input::End(_)) if stream.inbox.is_empty() => {
                 Step::Close(Closed::Orderly(Why::ClientClosed))
             }
-            Ok(Input::End(_)) => self.refuse(Status::BadRequest, HeaderError::Incomplete),
+            Ok(Input::End(_)) => self.refuse(Status::BadRequest, HeaderError::Incomplete, stream),
             Ok(Input::Nothing | Input::Overhead) => match self.refusal {
                 None if context.origins.is_draining() && context.ends_idle => {
                     Step::Close(Closed::Orderly(Why::ShuttingDown))
@@ -70,12 +70,16 @@ impl Proxied {
     pub fn expire(&mut self, stream: &mut Stream<'_>) -> Step {
         match stream.inbox.is_empty() {
             true => Step::Close(Closed::Orderly(Why::NoRequest)),
-            false => self.refuse(Status::RequestTimeout, HeaderError::Incomplete),
+            false => self.refuse(Status::RequestTimeout, HeaderError::Incomplete, stream),
         }
     }
 
-    /// Answers in plain text, even if the listener speaks TLS: the operator looks at what the proxy got.
-    fn refuse(&self, status: Status, fault: HeaderError) -> Step {
+    /// Answers in plain text, even if the listener speaks TLS: the operator looks at what the proxy got. What came of
+    /// a header is no request, so no log may show it as one.
+    fn refuse(&self, status: Status, fault: HeaderError, stream: &mut Stream<'_>) -> Step {
+        if fault != HeaderError::Missing {
+            stream.inbox.consume(stream.inbox.waiting().len());
+        }
         let reason = Reason::ProxyHeader(fault);
         let refusal = Box::new(Refusal { status, reason });
         Step::Switch(Switch::Http1(self.listener.service, Some(refusal)))
