@@ -11,6 +11,8 @@
 //! ```
 //!
 //! The same files give the same bytes: they are sorted, and gzip's header has neither a name nor a time.
+//!
+//! It also chooses how the linker stores relocations.
 
 use std::collections::BTreeSet;
 use std::env::var_os;
@@ -35,10 +37,14 @@ mod experiments;
 // The files of a folder, packed, and their list.
 #[path = "pack/list.rs"]
 mod list;
+// How the linker stores the relocations of the program.
+#[path = "pack/relocations.rs"]
+mod relocations;
 
 fn main() {
     println!("cargo::rerun-if-changed=scripts/pack.rs");
     println!("cargo::rerun-if-changed=scripts/pack");
+    relocations::pack();
     let out = PathBuf::from(var_os("OUT_DIR").expect("Cargo sets it"));
     let book = var_os("CARGO_FEATURE_LEARN").map(|_| BOOK);
     for (folder, list) in FOLDERS.into_iter().chain(book) {
