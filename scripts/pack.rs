@@ -8,6 +8,7 @@
 //! OUT_DIR/learn/index.html.gz      the files of www, for `docroot learn`; only with the feature `learn`
 //! OUT_DIR/experiments.rs           ["01-before-http/pieces", ...]: the experiments of the textbook
 //! OUT_DIR/titles/experiments.json.gz    [{"name":"01-before-http/pieces","title":{"en":...},...},...]
+//! OUT_DIR/media_types.txt          the media types of file extensions
 //! ```
 //!
 //! The same files give the same bytes: they are sorted, and gzip's header has neither a name nor a time.
@@ -37,6 +38,9 @@ mod experiments;
 // The files of a folder, packed, and their list.
 #[path = "pack/list.rs"]
 mod list;
+// The media types of file extensions.
+#[path = "pack/media_types.rs"]
+mod media_types;
 // How the linker stores the relocations of the program.
 #[path = "pack/relocations.rs"]
 mod relocations;
@@ -56,6 +60,7 @@ fn main() {
         });
         pack(&out, list, files);
     }
+    media_types::write(&out);
     println!("cargo::rerun-if-changed={}", BOOK.0);
     let found = experiments::find(&Path::new(BOOK.0).join("lessons"));
     experiments::write_names(&out, &found);

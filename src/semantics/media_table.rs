@@ -166,7 +166,7 @@ const BY_NAME: &[(&str, &str)] = &[
 /// What a file extension says; `None` if it is not known.
 pub(super) fn by_extension(extension: &str) -> Option<Rule> {
     find(BY_EXTENSION, extension).or_else(|| {
-        let guess = mime_guess::from_ext(extension).first_raw()?;
+        let guess = guessed(extension)?;
         Some(Is(registered(guess)))
     })
 }
@@ -186,6 +186,26 @@ fn registered(guess: &'static str) -> &'static str {
         text if text.starts_with("text/x-") => PLAIN,
         other => other,
     }
+}
+
+/// What `mime_guess` says of an extension: the build script has written its table.
+fn guessed(extension: &str) -> Option<&'static str> {
+    const TYPES: &str = include_str!(concat!(env!("OUT_DIR"), "/media_types.txt"));
+    // Both are at the start of a line, and the line is between them if it is there.
+    let (mut first, mut end) = (0, TYPES.len());
+    while first < end {
+        let start = TYPES[..(first + end) / 2]
+            .rfind('\n')
+            .map_or(0, |at| at + 1);
+        let line = TYPES[start..].lines().next()?;
+        let (known, media_type) = line.split_once(' ')?;
+        match without_case(known, extension) {
+            Ordering::Less => first = start + line.len() + 1,
+            Ordering::Greater => end = start,
+            Ordering::Equal => return Some(media_type),
+        }
+    }
+    None
 }
 
 /// The value of `key` in a sorted table. Case does not matter.
@@ -222,9 +242,27 @@ mod tests {
     #[test]
     fn each_row_overrides_the_guess() {
         for &(extension, rule) in BY_EXTENSION {
-            let guess = mime_guess::from_ext(extension).first_raw();
-            let guess = guess.map(|guess| Is(registered(guess)));
+            let guess = guessed(extension).map(|guess| Is(registered(guess)));
             assert_ne!(guess, Some(rule), "{extension} needs no row");
+        }
+    }
+
+    #[test]
+    fn each_type_of_the_crate_is_found() {
+        let extensions = mime_guess::get_extensions("*", "*").expect("the crate lists all");
+        assert!(extensions.len() > 1000);
+        for extension in extensions {
+            let want = mime_guess::from_ext(extension).first_raw();
+            assert_eq!(guessed(extension), want, "{extension}");
+            assert_eq!(
+                guessed(&extension.to_ascii_uppercase()),
+                want,
+                "{extension}"
+            );
+            assert_eq!(guessed(&format!("{extension} ")), None);
+        }
+        for unknown in ["", " ", "\n", "!", "zzzz", "\u{ff}"] {
+            assert_eq!(guessed(unknown), None, "{unknown:?}");
         }
     }
 
