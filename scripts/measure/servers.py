@@ -38,7 +38,9 @@ ECHOING = (DOCROOT, TUNGSTENITE)
 
 @dataclass(frozen=True)
 class Variant:
-    """docroot with an option that every request for `1k.bin` has to do with, and the fields of such a request."""
+    """docroot with an option that every request for `1k.bin` has to do with, and the fields of such a request.
+
+    In the options, {state} is a folder for the server's files."""
 
     options: tuple
     fields: tuple = ()
@@ -64,6 +66,14 @@ VARIANTS = {
     "--redirect": Variant(("--redirect", "/old/**=/new/$1")),
     "--allow": Variant(("--allow", "127.0.0.0/8", "--deny", "0.0.0.0/0")),
     "--auth": Variant(("--auth", f"bench:{HASH}"), (f"Authorization: Basic {CREDENTIALS}",)),
+    "--admin": Variant(("--admin", "127.0.0.1:0")),
+    "--trust-proxy": Variant(("--trust-proxy", "127.0.0.1=x-forwarded"), ("X-Forwarded-For: 192.0.2.7",)),
+    # The clients are not those that send a header.
+    "--proxy-protocol": Variant(("--trust-proxy", "192.0.2.1", "--proxy-protocol")),
+    "--request-id": Variant(("--request-id",)),
+    "--log-file": Variant(("--log-format", "combined", "--log-file", "{state}/access.log")),
+    "--log-sample": Variant(("--log-format", "json", "--log-sample", "1000", "--log-file", "{state}/sampled.log")),
+    "--landlock off": Variant(("--landlock", "off")),
 }
 
 # As many as the largest scenario opens, and some.
@@ -185,7 +195,8 @@ class Stable:
 
     def _command(self, name, state, port, canned, identity, options):
         if name == DOCROOT or name in VARIANTS:
-            options = (*options, *VARIANTS[name].options) if name in VARIANTS else options
+            of_variant = VARIANTS[name].options if name in VARIANTS else ()
+            options = (*options, *(option.replace("{state}", str(state)) for option in of_variant))
             binary = self._binaries[DOCROOT_WITH_TLS if identity else DOCROOT]
             files = ["--tls-cert", identity.certificate, "--tls-key", identity.key] if identity else []
             return [
