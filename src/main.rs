@@ -20,7 +20,7 @@ use docroot::cli::banner::{Banner, summary};
 use docroot::cli::check::Report;
 use docroot::cli::config_file::ReadText;
 use docroot::cli::config_file::text::{read_at_reload, read_at_start};
-use docroot::cli::launch::{Check, Command, Compress, Explain, Launch, RootSource};
+use docroot::cli::launch::{Check, Command, Compress, Explain, Launch, OutputFormat, RootSource};
 use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::service_manager::{self, Event};
@@ -62,14 +62,22 @@ fn main() -> ExitCode {
         Ok(Command::Compress(request)) => compress(&request),
         Ok(Command::HashPassword) => hash_password(),
         Ok(Command::Print(text)) => print(&text),
-        Err(mistake) => {
-            // If the mistake cannot be printed, the status still tells.
-            let _ = mistake.print();
-            ExitCode::from(USAGE)
-        }
+        Err(mistake) => tell(&mistake),
     };
     notice::flush(notice::FLUSH_TIMEOUT);
     status
+}
+
+/// Says what is wrong with the arguments. If it cannot be said, the status still tells.
+fn tell(mistake: &UsageError) -> ExitCode {
+    let _ = match mistake.is_for_program() {
+        true => {
+            let report = Report::of_mistake(mistake.mistake());
+            io::stdout().write_all(&report.print(OutputFormat::Json))
+        }
+        false => mistake.print(),
+    };
+    ExitCode::from(USAGE)
 }
 
 /// What docroot is asked to do, by the arguments, the environment and the configuration file.

@@ -235,3 +235,26 @@ fn mistakes_in_the_arguments_are_those_of_a_server() {
     assert_eq!(said.status, 2);
     assert!(said.error.contains("--method"), "{}", said.error);
 }
+
+/// A program that asks for JSON gets it whatever is wrong.
+#[test]
+fn mistakes_in_the_arguments_are_reported_to_programs() {
+    for (arguments, want) in [
+        (&["--format", "json", "--prot", "1", "www"][..], "--port"),
+        (&["--prot", "1", "--format=json", "www"], "--port"),
+        (&["--format", "json", "--port", "x", "www"], "--port"),
+        (&["--format", "json", "--cache", "x", "www"], "--cache"),
+    ] {
+        let said = check(nothing, arguments);
+        assert_eq!((said.status, &*said.error), (2, ""), "{arguments:?}");
+        let report: Value = serde_json::from_str(&said.text).expect("JSON");
+        assert_eq!(
+            (&report["errors"], &report["warnings"]),
+            (&1.into(), &0.into())
+        );
+        let text = report["findings"][0]["text"].as_str().expect("a text");
+        assert!(text.contains(want), "{text}");
+    }
+    let said = check(nothing, &["--format", "xml", "www"]);
+    assert!(said.error.contains("--format"), "{}", said.error);
+}

@@ -90,6 +90,11 @@ impl Report {
         Report(findings)
     }
 
+    /// A server would not even begin to start, because of a mistake in its arguments or its configuration file.
+    pub fn of_mistake(mistake: &str) -> Report {
+        Report(vec![Finding::new(Severity::Error, mistake)])
+    }
+
     /// The exit status.
     pub fn status(&self, is_strict: bool) -> u8 {
         match self.0.first().map(|finding| finding.severity) {

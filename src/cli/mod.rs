@@ -98,12 +98,12 @@ pub fn parse(
     let settings = Settings::defaults(machine);
     let matches = command::command(&settings)
         .try_get_matches_from(&typed)
-        .map_err(|error| usage_error(mode, &settings, &error, &typed))?;
+        .map_err(|error| usage_error(mode, &settings, &error, &typed).with_format(&typed))?;
     let of_subcommand = matches.subcommand().map(|(_, matches)| matches);
     let matches = of_subcommand.unwrap_or(&matches);
     let environment = Environment::new(variables);
     act(mode, settings, &typed, matches, &environment, read)
-        .map_err(|mistake| UsageError::new(mode, &mistake))
+        .map_err(|mistake| UsageError::new(mode, &mistake).with_format(&typed))
 }
 
 /// The error of clap, or a clearer text for a mistake that clap misunderstands.

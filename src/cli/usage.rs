@@ -1,5 +1,6 @@
 //! Mistakes in the arguments.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 use super::options::Mode;
@@ -11,13 +12,34 @@ pub struct UsageError {
     /// In one line.
     mistake: String,
     mode: Mode,
+    /// Whether a program reads the outcome.
+    is_for_program: bool,
 }
 
 impl UsageError {
     /// A mistake, described in one line.
     pub(super) fn new(mode: Mode, mistake: &str) -> UsageError {
         let mistake = visible(mistake);
-        UsageError { mistake, mode }
+        UsageError {
+            mistake,
+            mode,
+            is_for_program: false,
+        }
+    }
+
+    /// The same, for a program if the words ask for a report as JSON. The mistake may be in any of them.
+    pub(super) fn with_format(mut self, typed: &[OsString]) -> UsageError {
+        let has_two = typed
+            .windows(2)
+            .any(|two| two[0] == "--format" && two[1] == "json");
+        let has_one = typed.iter().any(|word| word == "--format=json");
+        self.is_for_program = self.mode == Mode::Check && (has_two || has_one);
+        self
+    }
+
+    /// Whether a program reads the outcome, and wants a report.
+    pub fn is_for_program(&self) -> bool {
+        self.is_for_program
     }
 
     /// The mistake that clap reports.
