@@ -83,7 +83,12 @@ fn untar(archive: &[u8]) -> Vec<TarEntry> {
         let content = archive[at + 512..at + 512 + size].to_vec();
         at += 512 + size.div_ceil(512) * 512;
         if block[156] == b'x' {
-            path = pax(&content).remove("path");
+            path = pax(&content).remove("path").or(path);
+            continue;
+        }
+        if block[156] == b'L' {
+            path = content.strip_suffix(b"\0").map(<[u8]>::to_vec);
+            assert!(path.is_some(), "a long name without its end");
             continue;
         }
         entries.push(TarEntry {
@@ -641,6 +646,58 @@ fn other_programs_read_archives() {
                 "{program:?}: {said}"
             );
         }
+    }
+}
+
+/// Each program that is installed unpacks them without a word. The environment says that names are UTF-8.
+#[test]
+fn other_programs_unpack_names_that_are_not_utf_8() {
+    const PYTHON: &str = "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])";
+    let server = Setup::new().file("d/\u{fc}", "").with(on).start();
+    let long = [&[b'n'; 200][..], b"\xff"].concat();
+    let mut want = vec![b"z\xff".to_vec(), long, "\u{fc}".as_bytes().to_vec()];
+    want.sort();
+    for name in &want {
+        let path = server.root.join("d").join(OsStr::from_bytes(name));
+        fs::write(path, name).expect("a file");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("archive");
+    fs::write(&path, archive(&server, "/d/", "tar").body).expect("a file");
+    for (number, program) in [
+        &["tar", "xf", "ARCHIVE", "-C", "OUT"][..],
+        &["bsdtar", "-xf", "ARCHIVE", "-C", "OUT"],
+        &["python3", "-c", PYTHON, "ARCHIVE", "OUT"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let out = folder.path().join(number.to_string());
+        fs::create_dir(&out).expect("a folder");
+        let mut command = Command::new(program[0]);
+        command.env("LC_ALL", "C.UTF-8");
+        for word in &program[1..] {
+            match *word {
+                "ARCHIVE" => command.arg(&path),
+                "OUT" => command.arg(&out),
+                word => command.arg(word),
+            };
+        }
+        let Ok(output) = command.output() else {
+            skipped(&format!("{} is not installed", program[0]));
+            continue;
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && said.is_empty(),
+            "{program:?}: {said}"
+        );
+        let entries = fs::read_dir(out.join("d")).expect("the folder");
+        let mut names: Vec<Vec<u8>> = entries
+            .map(|entry| entry.expect("an entry").file_name().as_bytes().to_vec())
+            .collect();
+        names.sort();
+        assert_eq!(names, want, "{program:?}");
     }
 }
 

@@ -1,10 +1,12 @@
 //! The tar format: POSIX.1-2024, "pax Interchange Format" and "ustar Interchange Format".
 //!
 //! ```text
-//! archive = *( [ pax-header ] header content ) 2zero-block      each a multiple of 512 bytes
+//! archive = *( [ long-name ] [ pax-header ] header content ) 2zero-block      each a multiple of 512 bytes
 //! ```
 //!
-//! A pax header has what does not fit into the header: `27 path=a name with a ü.txt`.
+//! A pax header has what does not fit into the header: `27 path=a name with a ü.txt`. Its values are UTF-8. GNU tar
+//! does not know the record `hdrcharset` for other names and warns of it. So a name that is not UTF-8 stands in the
+//! header as it is or, if it is long, in an entry of GNU's type `L` before it. GNU tar, libarchive and Python read both.
 
 use super::entry::Entry;
 
@@ -29,6 +31,9 @@ struct Block<'a> {
 
 /// Appends what stands before the content of an entry.
 pub(super) fn write_header(entry: &Entry<'_>, out: &mut Vec<u8>) {
+    if is_raw(entry.name) && entry.name.len() > NAME {
+        write_long_name(entry.name, out);
+    }
     let records = records(entry);
     if !records.is_empty() {
         let length = records.len() as u64;
@@ -54,6 +59,27 @@ pub(super) fn write_header(entry: &Entry<'_>, out: &mut Vec<u8>) {
     block.write(out);
 }
 
+/// Whether the name cannot be the value of a record.
+fn is_raw(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_err()
+}
+
+/// Appends the entry that names the next one in full, with a NUL behind the name.
+fn write_long_name(name: &[u8], out: &mut Vec<u8>) {
+    let length = name.len() as u64 + 1;
+    let block = Block {
+        name: b"././@LongLink",
+        kind: b'L',
+        mode: 0o644,
+        size: length,
+        modified: 0,
+    };
+    block.write(out);
+    out.extend_from_slice(name);
+    out.push(0);
+    pad(length, out);
+}
+
 /// Appends what stands behind content of this size.
 pub(super) fn pad(size: u64, out: &mut Vec<u8>) {
     let last = (size % BLOCK as u64) as usize;
@@ -70,11 +96,8 @@ pub(super) fn write_end(out: &mut Vec<u8>) {
 /// What does not fit into the header.
 fn records(entry: &Entry<'_>) -> Vec<u8> {
     let mut records = Vec::new();
-    if entry.name.len() > NAME || !entry.name.is_ascii() {
-        // Otherwise, values are UTF-8.
-        if std::str::from_utf8(entry.name).is_err() {
-            push_record(&mut records, "hdrcharset", b"BINARY");
-        }
+    let fits = entry.name.len() <= NAME && entry.name.is_ascii();
+    if !fits && !is_raw(entry.name) {
         push_record(&mut records, "path", entry.name);
     }
     if entry.size > MOST {
@@ -174,11 +197,6 @@ mod tests {
     fn what_does_not_fit_is_in_a_pax_header() {
         let name = "\u{fc}".as_bytes();
         check(Entry { name, ..FILE }, "11 path=\u{fc}\n".as_bytes());
-        let name = b"\xff";
-        check(
-            Entry { name, ..FILE },
-            b"21 hdrcharset=BINARY\n9 path=\xff\n",
-        );
         // The length counts its own digits.
         let long = [b'x'; 101];
         let want = [b"111 path=", &long[..], b"\n"].concat();
@@ -214,6 +232,32 @@ mod tests {
             },
             b"12 mtime=-1\n",
         );
+    }
+
+    /// Python, GNU tar and libarchive read these: see the test of archives.
+    #[test]
+    fn a_name_that_is_not_utf_8_stands_in_no_record() {
+        let short = header(Entry {
+            name: b"\xff",
+            ..FILE
+        });
+        assert_eq!(short.len(), BLOCK);
+        assert!(short.starts_with(b"\xff\0"));
+        let name = &[&[b'x'; 100][..], b"\xff"].concat();
+        let modified = -1;
+        let bytes = header(Entry {
+            name,
+            modified,
+            ..FILE
+        });
+        // The long name, its record of the time, and the header.
+        assert_eq!(bytes.len(), 5 * BLOCK);
+        assert!(bytes.starts_with(b"././@LongLink\0"));
+        assert_eq!((&bytes[124..135], bytes[156]), (&b"00000000146"[..], b'L'));
+        assert!(bytes[BLOCK..].starts_with(&[name, &b"\0"[..]].concat()));
+        assert_eq!(bytes[2 * BLOCK + 156], b'x');
+        assert!(bytes[3 * BLOCK..].starts_with(b"12 mtime=-1\n\0"));
+        assert!(bytes[4 * BLOCK..].starts_with(&name[..100]));
     }
 
     #[test]
