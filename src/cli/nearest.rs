@@ -2,8 +2,8 @@
 
 use strsim::osa_distance;
 
-/// The name that was probably meant: the one with the fewest differences if these are few, or else the
-/// shortest one that contains what was typed.
+/// The name that was probably meant: the one with the fewest differences if these are few, or else the longest one
+/// that what was typed begins with, or else the shortest one that contains what was typed.
 fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     /// Shorter texts occur in too many names.
     const PART: usize = 3;
@@ -12,11 +12,18 @@ fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a 
     let most = (length + 1) / 3;
     let rank = |name: &str| match osa_distance(typed, name) {
         distance if distance <= most && distance < length => Some((0, distance)),
-        _ if length >= PART && name.contains(typed) => Some((1, name.len())),
+        _ if begins_with_words(typed, name) => Some((1, typed.len() - name.len())),
+        _ if length >= PART && name.contains(typed) => Some((2, name.len())),
         _ => None,
     };
     let ranked = names.filter_map(|name| Some((rank(name)?, name)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+}
+
+/// Whether `typed` has further words behind `name`.
+fn begins_with_words(typed: &str, name: &str) -> bool {
+    let rest = typed.strip_prefix(name);
+    rest.is_some_and(|rest| rest.starts_with(['-', '_']))
 }
 
 /// The mistake with the name that was probably meant, if there is one. `prefix` stands before each of the names.
@@ -44,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_name_has_few_differences_or_contains_what_was_typed() {
+    fn the_nearest_name_has_few_differences_or_most_of_what_was_typed() {
         check_nearest("prot", Some("port")); // letters in the wrong order
         check_nearest("ports", Some("port"));
         check_nearest("opne", Some("open"));
@@ -53,6 +60,10 @@ mod tests {
         check_nearest("cert", Some("tls-cert"));
         check_nearest("verb", Some("verbose"));
         check_nearest("qrs", Some("qr"));
+        check_nearest("open-browser", Some("open"));
+        check_nearest("open_browser", Some("open"));
+        check_nearest("openbrowser", None);
+        check_nearest("tls-cert-and-its-key", Some("tls-cert"));
         check_nearest("spa", None);
         check_nearest("x", None);
         check_nearest("in", None);
