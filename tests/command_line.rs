@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -822,6 +822,33 @@ fn without_a_desktop_the_server_says_so_and_goes_on() {
     assert_eq!(status.code(), Some(0));
     assert!(said.starts_with("docroot: cannot open a browser"), "{said}");
     assert!(said.ends_with(&want) && said.lines().count() == 1, "{said}");
+}
+
+/// The program of the desktop tries several browsers before it fails. Requests do not wait for it.
+#[test]
+fn a_browser_that_fails_late_is_told() {
+    if !cfg!(target_os = "linux") {
+        return skipped("only Linux can tell");
+    }
+    let folder = site();
+    let programs = tempfile::tempdir().expect("a folder");
+    let xdg_open = programs.path().join("xdg-open");
+    std::fs::write(&xdg_open, "#!/bin/sh\n/bin/sleep 0.6\nexit 4\n").expect("a file");
+    std::fs::set_permissions(&xdg_open, Permissions::from_mode(0o755)).expect("a mode");
+    let mut command = command();
+    command.env("DISPLAY", ":9").env("PATH", programs.path());
+    command
+        .args(["--open", "--log-format", "off"])
+        .arg(folder.path());
+    let program = Program::start(&mut command);
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    let want = format!(
+        "docroot: cannot open the browser: xdg-open failed (exit status: 4); open http://{}/ yourself\n",
+        program.address
+    );
+    program.until_said(&want);
 }
 
 #[test]

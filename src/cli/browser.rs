@@ -18,10 +18,12 @@ const START: &str = r#"ulimit -S -n "$0"; exec "$@""#;
 /// The exit status of a shell that has not found a program.
 const NOT_FOUND: i32 = 127;
 
-/// How long a program that opens URLs is watched: if it fails, it does so at once.
-const WATCHED: Duration = Duration::from_millis(250);
+/// How long a program that opens URLs is watched. It may ask the desktop and try several browsers before it fails. A
+/// program that runs for longer has opened one, and what it ends with says nothing of the URL.
+const WATCHED: Duration = Duration::from_secs(30);
 
-/// Opens `url` with the first program of the desktop that does so. It may have this many open files.
+/// Opens `url` with the first program of the desktop that does so. It may have this many open files. Waits until the
+/// program has ended or has run for a while, so this needs a thread of its own.
 pub fn open(url: &str, descriptors: u64) -> io::Result<()> {
     let mut fault = None;
     for program in open::commands(url) {
