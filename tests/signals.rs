@@ -188,12 +188,12 @@ fn a_terminal_shows_what_a_slow_end_waits_for() {
     });
     assert_eq!(code, Some(1));
     assert!(
-        shown.contains("waiting for 1 response to be sent"),
+        shown.contains("waiting for 1 download; press Ctrl-C again to stop now"),
         "{shown}"
     );
 }
 
-/// The log of a service has the line too, without advice for a person.
+/// The log of a service has the line too. Nobody can press a key there.
 #[test]
 fn a_pipe_is_told_what_a_slow_end_waits_for() {
     let folder = site();
@@ -203,7 +203,7 @@ fn a_pipe_is_told_what_a_slow_end_waits_for() {
     client.send(&request("GET", "/large", &[]));
     assert_eq!(client.head().status, 200);
     program.signal(Signal::TERM);
-    let want = "docroot: waiting for 1 response to be sent\n";
+    let want = "docroot: waiting for 1 download; a second signal stops docroot now\n";
     until("the wait is told", || program.said().contains(want));
     program.signal(Signal::TERM);
     assert_eq!(program.wait().0.code(), Some(1));
@@ -600,7 +600,7 @@ fn a_second_hangup_cuts_no_response() {
     // The kernel sends the first hangup.
     drop(command);
     drop(user);
-    program.until_said("waiting for 1 response");
+    program.until_said("waiting for 1 download");
     program.signal(Signal::HUP);
     assert!(client.take(content.len()) == content, "it was cut");
     assert_eq!(program.wait().0.code(), Some(0));

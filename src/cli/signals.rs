@@ -246,7 +246,8 @@ fn tell_if_slow(counters: Arc<Counters>, delay: Duration) {
     let tell = move || {
         let _ = never::<()>().recv_timeout(delay + QUICK_DRAIN);
         let can_press = io::stderr().is_terminal();
-        if let Some(text) = waiting(counters.connections_open.value(), can_press) {
+        let open = counters.connections_open.value();
+        if let Some(text) = waiting(open, counters.draining.value(), can_press) {
             print_soon(text);
         }
     };
@@ -254,20 +255,25 @@ fn tell_if_slow(counters: Arc<Counters>, delay: Duration) {
     let _ = thread::Builder::new().name("drain".into()).spawn(tell);
 }
 
-/// What a server waits for that has so many connections. While it drains, each has a response under way,
-/// because idle connections end at once. Only a person at a terminal can press Ctrl-C.
-fn waiting(connections: u64, can_press: bool) -> Option<String> {
-    let responses = match connections {
+/// What a server waits for that has so many connections, of which so many sent a response when the drain began. While
+/// it drains, each has a response under way, because idle connections end at once. Others have not begun theirs: they
+/// wait for the disk or the rest of a request. Without a terminal, it is a program that sends signals.
+fn waiting(connections: u64, sending: u64, can_press: bool) -> Option<String> {
+    let what = match sending == connections {
+        true => "download",
+        false => "response",
+    };
+    let ending = match connections {
         0 => return None,
-        1 => "1 response".to_owned(),
-        more => format!("{more} responses"),
+        1 => "",
+        _ => "s",
     };
     let advice = match can_press {
-        true => "; press Ctrl-C again to stop now",
-        false => "",
+        true => "press Ctrl-C again to stop now",
+        false => "a second signal stops docroot now",
     };
     Some(format!(
-        "docroot: waiting for {responses} to be sent{advice}\n"
+        "docroot: waiting for {connections} {what}{ending}; {advice}\n"
     ))
 }
 
@@ -302,12 +308,19 @@ mod tests {
 
     #[test]
     fn a_drain_says_how_many_responses_it_waits_for() {
-        assert_eq!(waiting(0, true), None);
-        let told = |connections| waiting(connections, true).unwrap_or_default();
-        assert!(told(1).contains("waiting for 1 response to"));
-        assert!(told(2).contains("waiting for 2 responses to"));
-        let told = waiting(1, false).unwrap_or_default();
-        assert_eq!(told, "docroot: waiting for 1 response to be sent\n");
+        let check = |connections, sending, can_press, want: &str| {
+            let told = waiting(connections, sending, can_press).unwrap_or_default();
+            assert_eq!(told, want);
+        };
+        let download = "docroot: waiting for 1 download; press Ctrl-C again to stop now\n";
+        check(1, 1, true, download);
+        let downloads = "docroot: waiting for 2 downloads; a second signal stops docroot now\n";
+        check(2, 2, false, downloads);
+        let response = "docroot: waiting for 1 response; press Ctrl-C again to stop now\n";
+        check(1, 0, true, response);
+        let responses = "docroot: waiting for 2 responses; a second signal stops docroot now\n";
+        check(2, 1, false, responses);
+        check(0, 0, true, "");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) struct Slot {
     generation: u32,
     /// Whether its client is being refused.
     pub refused: bool,
+    /// Whether its response was being sent when the drain began.
+    pub outlasts_drain: bool,
     /// Whether the slot is in a queue.
     pub queued: bool,
     /// If this is not zero, the connection has used a whole turn lately, or had long work in its first one.
@@ -42,6 +44,7 @@ pub(super) struct Vacated {
     /// The token that it had.
     pub token: Token,
     pub was_refused: bool,
+    pub outlasted_drain: bool,
     pub timer: Option<Instant>,
 }
 
@@ -92,6 +95,7 @@ impl Slots {
             connection,
             token,
             was_refused: left.refused,
+            outlasted_drain: left.outlasts_drain,
             timer: left.timer,
         })
     }

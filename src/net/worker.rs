@@ -180,7 +180,7 @@ impl Worker {
         if shutdown.is_draining() && !context.origins.is_draining() {
             context.origins.begin_drain();
             context.ends_idle = !shutdown.is_handed_over();
-            self.connections.begin_drain();
+            self.connections.begin_drain(&context.observer.counters);
         }
     }
 

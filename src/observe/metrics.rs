@@ -38,6 +38,8 @@ pub struct Counters {
     pub connections_accepted: Counter,
     /// Connections that are open now.
     pub connections_open: Counter,
+    /// Connections that are open now and whose response was being sent when the drain began.
+    pub draining: Counter,
     /// Connections that were refused because too many were open or the server shuts down. Most of
     /// them get a 503.
     pub connections_refused: Counter,

@@ -28,7 +28,8 @@ use crate::net::timers::Timers;
 use crate::net::transport::Transport;
 use crate::observe::closed::Closed;
 use crate::observe::event::End;
-use crate::observe::wire::WireEvent;
+use crate::observe::metrics::Counters;
+use crate::observe::wire::{Phase, WireEvent};
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 
@@ -301,10 +302,13 @@ impl Connections {
 
     /// Gives every connection a turn, because the drain has begun: each checks once whether a request waits. Idle
     /// connections end.
-    pub fn begin_drain(&mut self) {
+    pub fn begin_drain(&mut self, counters: &Counters) {
         for index in 0..self.slots.len() {
-            if let Some(connection) = &mut self.slots[index].connection {
+            let slot = &mut self.slots[index];
+            if let Some(connection) = &mut slot.connection {
                 connection.ready(true, false, false);
+                slot.outlasts_drain = connection.phase() == Phase::Sending;
+                counters.draining.add(u64::from(slot.outlasts_drain));
             }
             self.queue(index);
         }
@@ -332,7 +336,9 @@ impl Connections {
         let has_panicked = catch_unwind(end).is_err();
         self.refused -= usize::from(vacated.was_refused);
         self.mailbox.note_closed(vacated.was_refused);
-        context.observer.counters.connections_open.subtract(1);
+        let counters = &context.observer.counters;
+        counters.connections_open.subtract(1);
+        (counters.draining).subtract(u64::from(vacated.outlasted_drain));
         if has_panicked {
             context.observer.counters.worker_panics.add(1);
             self.renew_buffers(context);
