@@ -121,7 +121,8 @@ fn the_names_of_many_authorities_are_left_out() {
     command.arg("--tls-client-ca").arg(authorities);
     let program = Program::start(&mut command);
     let notice = "docroot: the names of the 490 authorities do not fit into a request for a \
-        certificate, so docroot does not send them; a browser may offer any certificate\n";
+        certificate, so docroot sends none; with only some of them, clients of the others would offer \
+        no certificate\n";
     assert!(program.banner.contains(notice), "{}", program.banner);
     for versions in EACH {
         let caller = |identity| Arc::new(desk.authority.caller_with(versions, identity));

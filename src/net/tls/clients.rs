@@ -119,8 +119,9 @@ impl ClientCertVerifier for Bounded {
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        // A client that is told no names offers any certificate. A part of the names would keep clients
-        // of the other authorities from offering theirs.
+        // The list is of the authorities that the server accepts (RFC 8446 section 4.2.4), so a client offers no
+        // certificate of another one: a part of the names would lock some clients out. A client that gets
+        // no names may offer any certificate (RFC 5246 section 7.4.4).
         match self.names_authorities {
             true => self.rules.root_hint_subjects(),
             false => &[],

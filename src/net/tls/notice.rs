@@ -39,7 +39,8 @@ impl fmt::Display for Notice {
             Notice::AuthoritiesNotNamed(count) => write!(
                 f,
                 "the names of the {count} authorities do not fit into a request for a certificate, so \
-                 docroot does not send them; a browser may offer any certificate"
+                 docroot sends none; with only some of them, clients of the others would offer no \
+                 certificate"
             ),
             Notice::Renewed => f.write_str("new connections use the new TLS files"),
             Notice::Kept(fault) => write!(
