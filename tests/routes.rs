@@ -231,6 +231,130 @@ fn a_site_has_its_own_error_pages() {
     );
 }
 
+/// The paragraph with the path and the way out of an error page.
+fn place(response: &Response) -> (String, Option<String>) {
+    let page = response.text();
+    let between = |start: &str, end: &str| {
+        let (_, rest) = page.split_once(start)?;
+        Some(rest.split_once(end)?.0.to_owned())
+    };
+    let path = between("<p class=\"path\">", "</p>").unwrap_or_default();
+    (path, between("<p><a href=\"", "\">Go to the "))
+}
+
+#[track_caller]
+fn check_place(response: &Response, status: u16, path: &str, up: Option<&str>) {
+    assert_eq!(response.status, status);
+    let want = (path.to_owned(), up.map(str::to_owned));
+    assert_eq!(place(response), want);
+}
+
+#[test]
+fn an_error_page_leads_to_the_nearest_page() {
+    let server = server(|_| {});
+    let get = |target: &str| server.get(target, &[]);
+    let path = "<a href=\"../\">/</a> <a href=\"./\">folder</a><i>/</i><b>none</b>";
+    check_place(&get("/folder/none"), 404, path, Some("./"));
+    // A file has nothing below it, and a system has no names of 300 bytes.
+    let path = "<a href=\"../\">/</a> taken<i>/</i><b>x</b>";
+    check_place(&get("/taken/x"), 404, path, Some("../"));
+    let path = "<a href=\"../\">/</a> taken<i>/</i><b>x</b>";
+    check_place(
+        &get("/taken/x/"),
+        404,
+        &path.replace("../", "../../"),
+        Some("../../"),
+    );
+    let short = format!("{0}\u{2026}{0}", "x".repeat(16));
+    let path = format!("<a href=\"../\">/</a> {short}<i>/</i><b>a</b>");
+    let long = format!("/{}/a", "x".repeat(300));
+    check_place(&get(&long), 404, &path, Some("../"));
+    let path = "<a href=\"../../\">/</a> <a href=\"../\">folder</a><i>/</i>a.txt<i>/</i><b>x</b>";
+    check_place(&get("/folder/a.txt/x"), 404, path, Some("../"));
+}
+
+#[test]
+fn an_error_page_links_to_no_folder_without_a_page() {
+    let server = server(|config| config.site.listing = false);
+    let get = |target: &str| server.get(target, &[]);
+    let path = "<a href=\"../\">/</a> folder<i>/</i><b>none</b>";
+    check_place(&get("/folder/none"), 404, path, Some("../"));
+    let path = "<a href=\"../\">/</a> <a href=\"./\">docs</a><i>/</i><b>none</b>";
+    check_place(&get("/docs/none"), 404, path, Some("./"));
+    let none = TestServer::of(&[("folder/a.txt", "a")]);
+    check_place(&none.get("/folder/", &[]), 200, "", None);
+    let none = Setup::new()
+        .file("folder/a.txt", "a")
+        .with(|config| config.site.listing = false)
+        .start();
+    check_place(&none.get("/", &[]), 404, "<b>/</b>", None);
+    let path = "/ folder<i>/</i><b>none</b>";
+    check_place(&none.get("/folder/none", &[]), 404, path, None);
+    let post = none.request("POST", "/folder/a.txt", &[]);
+    check_place(&post, 405, "/ folder<i>/</i><b>a.txt</b>", None);
+}
+
+#[test]
+fn an_error_page_outside_of_the_prefix_leads_to_the_site() {
+    let server = server(|config| config.site.prefix = Prefix::parse("/my docs").expect("a prefix"));
+    let get = |target: &str| server.get(target, &[]);
+    check_place(&get("/"), 404, "<b>/</b>", Some("my%20docs/"));
+    check_place(&get("/x"), 404, "/ <b>x</b>", Some("my%20docs/"));
+    check_place(
+        &get("/x/y"),
+        404,
+        "/ x<i>/</i><b>y</b>",
+        Some("../my%20docs/"),
+    );
+    let path = "<a href=\"./\">/</a> <b>none</b>";
+    check_place(&get("/my%20docs/none"), 404, path, Some("./"));
+}
+
+/// Whatever was wrong with the request, its path is named.
+#[test]
+fn each_error_page_names_the_path() {
+    let server = server(|_| {});
+    let path = "<a href=\"../\">/</a> <a href=\"./\">folder</a><i>/</i><b>a.txt</b>";
+    let post = server.request("POST", "/folder/a.txt", &[]);
+    check_place(&post, 405, path, Some("./"));
+    let failed = server.get("/folder/a.txt", &[("If-Match", "\"x\"")]);
+    check_place(&failed, 412, path, Some("./"));
+    let beyond = server.get("/folder/a.txt", &[("Range", "bytes=99-")]);
+    check_place(&beyond, 416, path, Some("./"));
+    let escape = server.get("/folder/%zz", &[]);
+    check_place(&escape, 400, "/ folder<i>/</i><b>%zz</b>", None);
+    let hosts = server.get("/a/<b>?c", &[("Host", "other")]);
+    check_place(&hosts, 400, "/ a<i>/</i><b>&lt;b&gt;</b>", None);
+}
+
+/// RFC 9110 section 15.4.
+#[test]
+fn the_page_of_a_redirect_links_to_its_target() {
+    let server = server(|config| {
+        let rule = "/old=/docs/a%20b.html";
+        config.rules.redirects.add(rule).expect(rule);
+    });
+    for (target, want) in [
+        (
+            "/folder?a&b",
+            "<p>Go to <a href=\"folder/?a&amp;b\">folder/?a&amp;b</a></p>",
+        ),
+        (
+            "/old",
+            "<p>Go to <a href=\"./docs/a%20b.html\">./docs/a%20b.html</a></p>",
+        ),
+        (
+            "//folder/a.txt",
+            "<p>Go to <a href=\"../folder/a.txt\">../folder/a.txt</a></p>",
+        ),
+    ] {
+        let page = server.get(target, &[]);
+        assert_eq!(page.status, 301, "{target}");
+        assert!(page.text().contains(want), "{}", page.text());
+        assert_eq!(place(&page), (String::new(), None));
+    }
+}
+
 /// The client that has begun an archive, and so cannot have another one.
 fn with_archive(server: &TestServer) -> Client {
     let mut client = server.connect();

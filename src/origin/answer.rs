@@ -30,10 +30,10 @@ use crate::origin::moved::{
 };
 use crate::origin::negotiate::{self, Outcome, Rank, Wants, bases, negotiate};
 use crate::origin::of_server::of_server;
-use crate::origin::pages::Place;
+use crate::origin::place::add_place;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{
-    add_reload_script, disk_refusal, error, error_page_at, error_with_document, varying,
+    add_reload_script, disk_refusal, error, error_page_for, error_with_document, varying,
 };
 use crate::origin::represent::Extra;
 use crate::origin::request::{Request, RequestBody};
@@ -112,6 +112,7 @@ pub fn poll(
 fn complete(origin: &mut Origin, request: &Request<'_>, answer: &mut Answer, trace: &mut Trace) {
     if let Answer::Ready(response) = answer {
         use_server_error_document(origin, request, response, trace);
+        add_place(origin, request, response);
         add_reload_script(origin.site.options(), request.head.target.path(), response);
         finish(origin, request, response, trace);
     }
@@ -324,11 +325,10 @@ fn answer_absent(
     refusal: Response,
     dimensions: Dimensions,
 ) -> Attempted {
-    let path = attempt.path.as_bytes();
     if refusal.status != Status::NotFound {
         note_absent(attempt.path, &refusal, true, attempt.trace);
         let refusal = varying(refusal, dimensions);
-        return Ok(Answer::Ready(error_page_at(refusal, Place::of(path))));
+        return Ok(Answer::Ready(error_page_for(refusal)));
     }
     let dimensions = match attempt.origin.site.options().spa {
         Some(_) => dimensions.and(NAVIGATION),
@@ -354,17 +354,14 @@ fn answer_absent(
     let refusal = varying(refusal, dimensions);
     Ok(Answer::Ready(match document(attempt, NOT_FOUND)? {
         Some((page, content)) => error_with_document(refusal, &page, &content),
-        None => {
-            let levels = nearest_folder(attempt);
-            error_page_at(refusal, Place { path, levels })
-        }
+        None => error_page_for(refusal),
     }))
 }
 
 fn refuse_path(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Answer {
     let refusal = disk_refusal(fault);
     note_absent(path, &refusal, true, trace);
-    Answer::Ready(error_page_at(refusal, Place::of(path.as_bytes())))
+    Answer::Ready(error_page_for(refusal))
 }
 
 fn note_path(raw: &[u8], path: SitePath<'_>, prefix: &Prefix, trace: &mut Trace) {
@@ -423,25 +420,6 @@ fn note_resource(attempt: &mut Attempt<'_>, resource: &Resource<'_>) {
             _ => step,
         })
     });
-}
-
-/// How many levels above the path of the request the nearest folder is that exists. It looks at a few only,
-/// and waits for none: then it may be one that does not exist.
-fn nearest_folder(attempt: &mut Attempt<'_>) -> usize {
-    const MOST: usize = 4;
-    let path = attempt.path.as_bytes();
-    let mut rest = path;
-    for levels in 1..=MOST {
-        let end = rest.strip_suffix(b"/").unwrap_or(rest);
-        let slash = end.iter().rposition(|&byte| byte == b'/');
-        rest = &end[..slash.map_or(0, |slash| slash + 1)];
-        let found = attempt.find(rest);
-        if rest.is_empty() || !matches!(found, Ok(Err(_))) {
-            return levels;
-        }
-    }
-    let names = path.split(|&byte| byte == b'/');
-    names.filter(|name| !name.is_empty()).count()
 }
 
 /// Adds the step that says why `path` names no file that can be served: it does not exist, it may not be

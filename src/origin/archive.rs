@@ -6,10 +6,9 @@
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::attempt::Attempt;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
-use crate::origin::pages::Place;
 use crate::origin::patience::{DISK_PATIENCE, Patience};
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{disk_error, error_page_at};
+use crate::origin::refuse::{disk_error, error};
 use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
@@ -66,9 +65,7 @@ pub(super) fn wanted(attempt: &mut Attempt<'_>) -> Option<Wanted> {
             let (status, reason) = (Status::BadRequest, Reason::ArchiveFormat);
             let step = || reason.step().with(evidence()).leads_to(status);
             attempt.trace.note(step);
-            let place = Place::of(attempt.path.as_bytes());
-            let response = error_page_at(Response::new(status, reason), place);
-            Some(Wanted::UnknownFormat(response))
+            Some(Wanted::UnknownFormat(error(status, reason)))
         }
         (false, _) => {
             let ignored = "the query asks for an archive, and archives are off";
@@ -119,11 +116,10 @@ pub(super) fn answer_archive(attempt: &mut Attempt<'_>, format: ArchiveFormat) -
     }
     match begin(origin, request, path, &name, format) {
         Ok(source) => Answer::Later(Box::new(ArchiveResponse {
-            path: path.as_bytes().into(),
             made: Some((response, source)),
             patience: Patience::of(DISK_PATIENCE),
         })),
-        Err(fault) => Answer::Ready(refused(path.as_bytes(), fault, trace)),
+        Err(fault) => Answer::Ready(refused(fault, trace)),
     }
 }
 
@@ -163,15 +159,14 @@ fn name(origin: &Origin, path: SitePath<'_>) -> Vec<u8> {
     }
 }
 
-fn refused(path: &[u8], fault: DiskError, trace: &mut Trace) -> Response {
-    let response = disk_error(path, fault);
+fn refused(fault: DiskError, trace: &mut Trace) -> Response {
+    let response = disk_error(fault);
     trace.note(|| response.reason.step().leads_to(response.status));
     response
 }
 
 /// A response that waits for the first bytes of its archive.
 struct ArchiveResponse {
-    path: Box<[u8]>,
     /// `None` once it was returned.
     made: Option<(Response, ArchiveSource)>,
     /// For the disk.
@@ -205,6 +200,6 @@ impl Responder for ArchiveResponse {
             // A bug: nobody polls it after the end.
             None => DiskError::Failed,
         };
-        Polled::Done(Answer::Ready(refused(&self.path, fault, trace)))
+        Polled::Done(Answer::Ready(refused(fault, trace)))
     }
 }

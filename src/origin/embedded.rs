@@ -185,7 +185,7 @@ fn answer(
     rules.note(trace);
     Answer::Ready(match decided.without_content() {
         Some(response) => response,
-        None => with_content(origin, request, path, (content, file.stored), decided),
+        None => with_content(origin, request, (content, file.stored), decided),
     })
 }
 
@@ -193,7 +193,6 @@ fn answer(
 fn with_content(
     origin: &mut Origin,
     request: &Request<'_>,
-    path: &[u8],
     (content, stored): (Cow<'static, [u8]>, Coding),
     decided: Decided<'_>,
 ) -> Response {
@@ -213,7 +212,7 @@ fn with_content(
         .decoded(request.client.network(), source)
     {
         Some(decoded) => decided.with_content(Whole::Source(Box::new(decoded))),
-        None => disk_error(path, DiskError::CodersBusy),
+        None => disk_error(DiskError::CodersBusy),
     }
 }
 

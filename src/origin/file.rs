@@ -98,14 +98,14 @@ pub(super) fn answer_file(attempt: &mut Attempt<'_>, chosen: Chosen<'_>) -> Atte
         file = match attempt.find(&name)? {
             Ok(Found::File(file)) => file,
             Ok(Found::Directory) => break,
-            Err(fault) => return Ok(failed(attempt, fault)),
+            Err(fault) => return Ok(failed(fault)),
         };
     }
-    Ok(failed(attempt, DiskError::Unsteady))
+    Ok(failed(DiskError::Unsteady))
 }
 
-fn failed(attempt: &Attempt<'_>, fault: DiskError) -> Answer {
-    Answer::Ready(disk_error(attempt.path.as_bytes(), fault))
+fn failed(fault: DiskError) -> Answer {
+    Answer::Ready(disk_error(fault))
 }
 
 /// The refusal, if the user may not read the file. The path of the request was compared before; it may lead
@@ -211,7 +211,7 @@ fn send(
         Err(LookupError::Disk(fault)) if fault.is_scarcity() => Err(Obstacle::Scarcity(fault)),
         // The file can be sent without it.
         Err(LookupError::Disk(_)) if sidecar.is_some() => Ok(None),
-        Err(LookupError::Disk(fault)) => Ok(Some(failed(attempt, fault))),
+        Err(LookupError::Disk(fault)) => Ok(Some(failed(fault))),
     }
 }
 

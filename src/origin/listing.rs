@@ -231,7 +231,7 @@ impl ListingJob {
         self.begins_again = self.descriptor_patience.next_try(now);
         match self.begins_again {
             Some(at) => Polled::WaitForDisk(at),
-            None => Polled::Done(Answer::Ready(disk_error(&self.path, DiskError::Exhausted))),
+            None => Polled::Done(Answer::Ready(disk_error(DiskError::Exhausted))),
         }
     }
 
@@ -239,7 +239,7 @@ impl ListingJob {
     fn wait(&mut self, fault: DiskError, now: Instant) -> Polled {
         match self.patience.next_try(now) {
             Some(at) => Polled::WaitUntil(at),
-            None => Polled::Done(Answer::Ready(disk_error(&self.path, fault))),
+            None => Polled::Done(Answer::Ready(disk_error(fault))),
         }
     }
 }
@@ -273,11 +273,11 @@ impl Responder for ListingJob {
             Read::More => return Polled::More,
             Read::WaitsForDisk => match self.disk_patience.until(request.instant) {
                 Some(end) => return Polled::WaitForDisk(end),
-                None => disk_error(&self.path, DiskError::TimedOut),
+                None => disk_error(DiskError::TimedOut),
             },
             Read::WaitsForPlace => match self.patience.until(request.instant) {
                 Some(end) => return Polled::WaitUntil(end),
-                None => disk_error(&self.path, DiskError::ListingsBusy),
+                None => disk_error(DiskError::ListingsBusy),
             },
             Read::Waits => return self.wait(DiskError::ListingsBusy, request.instant),
             Read::Done(Ok(held)) => {
@@ -296,7 +296,7 @@ impl Responder for ListingJob {
             Read::Done(Err(DiskError::Exhausted)) if origin.site.disk().is_some() => {
                 return self.wait_for_descriptor(request.instant);
             }
-            Read::Done(Err(fault)) => disk_error(&self.path, fault),
+            Read::Done(Err(fault)) => disk_error(fault),
         };
         Polled::Done(Answer::Ready(response))
     }

@@ -61,6 +61,8 @@ pub mod refuse;
 pub mod redirect;
 // Error pages.
 mod pages;
+// The paths that they name.
+mod place;
 // What is no part of the site.
 mod of_server;
 // Files that are part of docroot.

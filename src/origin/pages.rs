@@ -1,7 +1,7 @@
 //! Error pages (RFC 9110 sections 15.5 and 15.6: a response should explain the error).
 //!
 //! A page says what went wrong, then what to do. It names the path of the request, and links to the
-//! folders above it:
+//! folders above it. The page of a redirect links to its target (RFC 9110 section 15.4):
 //!
 //! ```text
 //! 404 Not Found
@@ -55,11 +55,24 @@ const NAMES: usize = 6;
 /// How many characters of a name a page shows. Further characters in the middle are left out.
 const NAME_LIMIT: usize = 32;
 
+/// How many characters of the target of a redirect a page shows.
+const TARGET_NAME_LIMIT: usize = 120;
+
+/// How many levels of folders above a path a page can link to. The link of many levels is long, and a client
+/// chooses how many there are.
+const LEVELS: usize = 32;
+
+/// How many bytes the target of a redirect may have to be linked to. Much longer ones are of no use to a person.
+const TARGET_LIMIT: usize = 1024;
+
+/// What ends the heading, and what ends the page.
+const HEADING_END: &str = "</h1>\n";
+const PAGE_END: &str = "</main>\n";
+
 /// The page for `status`. `detail` says what was wrong with this request, as plain text and as
-/// part of a sentence. It may be empty and is cut after 120 characters. `place` is the path of
-/// the request, if the error is about that path.
-pub fn error_page(status: Status, detail: &str, place: Option<Place<'_>>) -> Vec<u8> {
-    page(status, detail, advice(status), place)
+/// part of a sentence. It may be empty and is cut after 120 characters.
+pub fn error_page(status: Status, detail: &str) -> Vec<u8> {
+    page(status, detail, advice(status))
 }
 
 /// The page for 406 if the client refuses all of these codings.
@@ -68,47 +81,107 @@ pub fn codings_page(detail: &str, available: &[Coding]) -> Vec<u8> {
     let names = match names.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
-        None => return error_page(Status::NotAcceptable, detail, None),
+        None => return error_page(Status::NotAcceptable, detail),
     };
     let advice = format!("Allow {names} in Accept-Encoding.");
-    page(Status::NotAcceptable, detail, &advice, None)
+    page(Status::NotAcceptable, detail, &advice)
 }
 
-fn page(status: Status, detail: &str, advice: &str, place: Option<Place<'_>>) -> Vec<u8> {
-    let mut page = beginning(status);
-    let place = place.filter(|place| !place.path.is_empty());
-    if let Some(place) = place {
-        push_path(&mut page, place);
+/// The page for a redirect to `target`, which is the value of `Location`.
+pub fn redirect_page(status: Status, detail: &str, target: &[u8]) -> Vec<u8> {
+    let mut page = page(status, detail, "");
+    let text = Html(target).to_string();
+    if text.len() <= TARGET_LIMIT {
+        let name = shortened(&String::from_utf8_lossy(target), TARGET_NAME_LIMIT);
+        let name = Html(name.as_bytes());
+        let link = format!("<p>Go to <a href=\"{text}\">{name}</a></p>\n");
+        page.splice(
+            page.len() - PAGE_END.len()..,
+            (link + PAGE_END).into_bytes(),
+        );
     }
+    page
+}
+
+fn page(status: Status, detail: &str, advice: &str) -> Vec<u8> {
+    let mut page = beginning(status);
     push_paragraph(&mut page, &sentence(detail));
     push_paragraph(&mut page, advice);
-    if let Some(Place { path, levels }) = place {
-        let name = match (names(path).count(), levels) {
-            (depth, levels) if levels >= depth => "start page",
-            (_, 1) => "folder above",
-            _ => "nearest folder",
-        };
-        let up = reference(path, levels);
-        page.push_str(&format!("<p><a href=\"{up}\">Go to the {name}</a></p>\n"));
-    }
-    page.push_str("</main>\n");
+    page.push_str(PAGE_END);
     page.into_bytes()
+}
+
+/// Adds to `page` the path that it is about, and a link to the nearest page above it. The page must be one of
+/// this file.
+pub fn add_place(page: &mut Vec<u8>, place: Place<'_>) {
+    let Some((before, after)) = std::str::from_utf8(page)
+        .ok()
+        .and_then(|page| page.split_once(HEADING_END))
+    else {
+        return;
+    };
+    let mut whole = String::with_capacity(page.len() + 1024);
+    whole.push_str(before);
+    whole.push_str(HEADING_END);
+    push_path(&mut whole, place);
+    whole.push_str(after.strip_suffix(PAGE_END).unwrap_or(after));
+    push_way_out(&mut whole, place);
+    whole.push_str(PAGE_END);
+    *page = whole.into_bytes();
 }
 
 /// The path that an error is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// The decoded path, without the slash at its start.
+    /// The path, without the slash at its start.
     pub path: &'a [u8],
-    /// How many levels above it the nearest folder is that exists, at least 1.
-    pub levels: usize,
+    /// What a page about it links to.
+    pub links: Links<'a>,
 }
 
-impl Place<'_> {
-    /// A path in a folder that exists.
-    pub fn of(path: &[u8]) -> Place<'_> {
-        Place { path, levels: 1 }
+/// What a page links to.
+#[derive(Clone, Copy, Debug)]
+pub enum Links<'a> {
+    /// Nothing: the path leads nowhere, or it is not known what exists.
+    None,
+    /// Folders above the path.
+    Above(Above),
+    /// The root of the site. The path is outside of it. These are the bytes of [`Prefix`](crate::site::prefix::Prefix).
+    Site(&'a [u8]),
+}
+
+/// The folders above a path that have a page. The level of the folder that the path is in is 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Above(u32);
+
+impl Above {
+    /// Adds the folder this many levels above the path.
+    pub fn add(&mut self, levels: usize) {
+        if levels < LEVELS {
+            self.0 |= 1 << levels;
+        }
     }
+
+    /// Adds the folder this many levels above the path and all above it.
+    pub fn add_from(&mut self, levels: usize) {
+        if levels < LEVELS {
+            self.0 |= u32::MAX << levels;
+        }
+    }
+
+    fn has(self, levels: usize) -> bool {
+        levels < LEVELS && self.0 >> levels & 1 == 1
+    }
+
+    /// The level of the nearest folder. The root is `depth` levels above the path.
+    fn nearest(self, depth: usize) -> Option<usize> {
+        (1..=depth.min(LEVELS)).find(|&levels| self.has(levels))
+    }
+}
+
+/// How many names a path has: the root is this many levels above it.
+pub fn depth(path: &[u8]) -> usize {
+    names(path).count()
 }
 
 /// The page for 406 with a link to each representation, which is a file in this directory. `further` is how
@@ -135,7 +208,7 @@ pub fn variants_page(
     if further > 0 {
         push_paragraph(&mut page, &format!("The list leaves out {further} more."));
     }
-    page.push_str("</main>\n");
+    page.push_str(PAGE_END);
     page.into_bytes()
 }
 
@@ -149,7 +222,7 @@ fn beginning(status: Status) -> String {
     page.push_str("<link rel=\"icon\" href=\"data:,\">\n<style>");
     page.push_str(STYLE);
     page.push_str(&format!(
-        "</style>\n<main>\n<h1><small>{code}</small>{phrase}</h1>\n"
+        "</style>\n<main>\n<h1><small>{code}</small>{phrase}{HEADING_END}"
     ));
     page
 }
@@ -168,38 +241,75 @@ fn reference(path: &[u8], levels: usize) -> String {
     }
 }
 
-/// Writes the path, with a link to each folder that exists and that it shows.
-fn push_path(page: &mut String, Place { path, levels }: Place<'_>) {
-    let depth = names(path).count();
+/// Writes the path, with links to the folders above it that have a page and that it shows.
+fn push_path(page: &mut String, Place { path, links }: Place<'_>) {
+    let depth = depth(path);
+    let above = match links {
+        Links::Above(above) => above,
+        Links::None | Links::Site(_) => Above::default(),
+    };
     let root = match depth {
-        // The link of many levels is long, and a client chooses how many there are.
-        0..=NAMES => format!("<a href=\"{}\">/</a>", reference(path, depth)),
+        0 => "<b>/</b>".to_owned(),
+        1..=NAMES if above.has(depth) => format!("<a href=\"{}\">/</a>", reference(path, depth)),
+        1..=NAMES => "/".to_owned(),
         _ => "/ <i>\u{2026}</i>".to_owned(),
     };
     page.push_str(&format!("<p class=\"path\">{root}"));
     for (at, name) in names(path).enumerate().skip(depth.saturating_sub(NAMES)) {
-        let name = shortened(&String::from_utf8_lossy(name));
+        let name = shortened(&String::from_utf8_lossy(name), NAME_LIMIT);
         let name = Html(name.as_bytes());
         let separator = if at > 0 { "<i>/</i>" } else { " " };
         page.push_str(&match depth - 1 - at {
             0 => format!("{separator}<b>{name}</b>"),
-            above if above < levels => format!("{separator}{name}"),
-            above => format!(
-                "{separator}<a href=\"{}\">{name}</a>",
-                reference(path, above)
-            ),
+            levels if above.has(levels) => {
+                let up = reference(path, levels);
+                format!("{separator}<a href=\"{up}\">{name}</a>")
+            }
+            _ => format!("{separator}{name}"),
         });
     }
     page.push_str("</p>\n");
 }
 
-/// The name, or its first and last characters if it is long.
-fn shortened(name: &str) -> String {
+/// Writes a link to the nearest page above the path, if there is one.
+fn push_way_out(page: &mut String, Place { path, links }: Place<'_>) {
+    let depth = depth(path);
+    let (up, name) = match links {
+        Links::None => return,
+        Links::Site(_) if depth >= LEVELS => return,
+        Links::Site(prefix) => (reference_to_site(path, prefix), "start page"),
+        Links::Above(above) => match above.nearest(depth) {
+            None => return,
+            Some(levels) => {
+                let name = match levels {
+                    _ if levels == depth => "start page",
+                    1 => "folder above",
+                    _ => "nearest folder",
+                };
+                (reference(path, levels), name)
+            }
+        },
+    };
+    page.push_str(&format!("<p><a href=\"{up}\">Go to the {name}</a></p>\n"));
+}
+
+/// The reference from a path outside of the site to its root.
+fn reference_to_site(path: &[u8], prefix: &[u8]) -> String {
+    let folders = path.iter().filter(|&&byte| byte == b'/').count();
+    let mut reference = "../".repeat(folders);
+    for name in names(prefix) {
+        reference.push_str(&format!("{}/", percent::segment(name)));
+    }
+    reference
+}
+
+/// The name, or its first and last characters if it has more than `limit`.
+fn shortened(name: &str, limit: usize) -> String {
     let length = name.chars().count();
-    if length <= NAME_LIMIT {
+    if length <= limit {
         return name.to_owned();
     }
-    let kept = NAME_LIMIT / 2;
+    let kept = limit / 2;
     let start = name.chars().take(kept);
     let end = name.chars().skip(length - kept);
     start.chain(['\u{2026}']).chain(end).collect()
@@ -286,12 +396,19 @@ mod tests {
     ];
 
     fn page(status: Status, detail: &str) -> String {
-        String::from_utf8(error_page(status, detail, None)).unwrap()
+        String::from_utf8(error_page(status, detail)).unwrap()
     }
 
     fn page_of(path: &[u8]) -> String {
-        let place = Place { path, levels: 1 };
-        String::from_utf8(error_page(Status::NotFound, "", Some(place))).unwrap()
+        let mut above = Above::default();
+        above.add_from(1);
+        page_with(path, Links::Above(above))
+    }
+
+    fn page_with(path: &[u8], links: Links<'_>) -> String {
+        let mut page = error_page(Status::NotFound, "");
+        add_place(&mut page, Place { path, links });
+        String::from_utf8(page).unwrap()
     }
 
     #[track_caller]
@@ -313,8 +430,57 @@ mod tests {
         let links = "<a href=\"../../\">/</a> <a href=\"../\">a</a><i>/</i><b>b</b>";
         check_path("a/b/", links, "../\">Go to the folder above</a>");
         // The root has no folder above it.
+        assert!(page_of(b"").contains("<p class=\"path\"><b>/</b></p>"));
         assert!(!page_of(b"").contains("href=\"."));
         assert!(!page(Status::NotFound, "").contains("href=\"."));
+    }
+
+    #[test]
+    fn only_pages_are_linked_to() {
+        let mut above = Above::default();
+        above.add(2);
+        let page = page_with(b"a/b/c/d", Links::Above(above));
+        let path = "/ <a href=\"../\">a</a><i>/</i>b<i>/</i>c<i>/</i><b>d</b>";
+        assert!(!page.contains(path), "{page}");
+        let path = "/ a<i>/</i><a href=\"../\">b</a><i>/</i>c<i>/</i><b>d</b></p>";
+        assert!(page.contains(path), "{page}");
+        assert!(page.contains("<p><a href=\"../\">Go to the nearest folder</a>"));
+        for links in [Links::None, Links::Above(Above::default())] {
+            let page = page_with(b"a/b", links);
+            assert!(page.contains("/ a<i>/</i><b>b</b></p>"), "{page}");
+            assert!(!page.contains("<a "), "{page}");
+        }
+        // A client chooses how many levels there are.
+        let mut above = Above::default();
+        above.add_from(LEVELS);
+        assert_eq!(above, Above::default());
+        assert!(!page_with(&b"a/".repeat(LEVELS), Links::Site(b"docs/")).contains("<a "));
+    }
+
+    #[test]
+    fn a_page_outside_of_the_site_links_to_the_site() {
+        let check = |path: &str, want: &str| {
+            let page = page_with(path.as_bytes(), Links::Site(b"my docs/a:b/"));
+            let want = format!("<p><a href=\"{want}my%20docs/a%3Ab/\">Go to the start page</a>");
+            assert!(page.contains(&want), "{want} is not in {page}");
+        };
+        check("", "");
+        check("a", "");
+        check("a/", "../");
+        check("a/b", "../");
+    }
+
+    #[test]
+    fn the_page_of_a_redirect_links_to_its_target() {
+        let page = |target: &str| {
+            let page = redirect_page(Status::Found, "", target.as_bytes());
+            String::from_utf8(page).unwrap()
+        };
+        let link = "<p>Go to <a href=\"a/?b&amp;c=&quot;\">a/?b&amp;c=&quot;</a></p>\n</main>\n";
+        assert!(page("a/?b&c=\"").ends_with(link), "{}", page("a/?b&c=\""));
+        let long = page(&"a".repeat(TARGET_LIMIT));
+        assert!(long.contains(&"a".repeat(TARGET_LIMIT)) && long.len() < 4096);
+        assert!(!page(&"a".repeat(TARGET_LIMIT + 1)).contains("<a "));
     }
 
     #[test]

@@ -604,7 +604,7 @@ mod tests {
     }
 
     fn page(fault: DiskError) -> String {
-        match disk_error(b"a", fault).body {
+        match disk_error(fault).body {
             Some(Body::One(Piece::Bytes(bytes))) => String::from_utf8(bytes).expect("UTF-8"),
             _ => panic!("an error has a page in memory"),
         }
@@ -625,13 +625,13 @@ mod tests {
             check(Reason::Disk(fault), "RFC 9110 section 15.5.5");
             assert_ne!(fault.text(), NotFound.text());
             assert_eq!(page(fault), page(NotFound));
-            assert_eq!(disk_error(b"a", fault).status, Status::NotFound);
+            assert_eq!(disk_error(fault).status, Status::NotFound);
         }
         for fault in [ListingsBusy, CodersBusy, DiskBusy] {
             check(Reason::Disk(fault), "RFC 9110 section 15.6.4");
             assert_ne!(fault.text(), Exhausted.text());
             assert_eq!(page(fault), page(Exhausted));
-            assert_eq!(disk_error(b"a", fault).status, Status::ServiceUnavailable);
+            assert_eq!(disk_error(fault).status, Status::ServiceUnavailable);
         }
         check(Reason::Disk(TimedOut), "RFC 9110 section 15.6.4");
         assert_ne!(page(TimedOut), page(DiskBusy));

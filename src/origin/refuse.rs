@@ -2,13 +2,13 @@
 //! about the machine, such as a path on disk.
 
 use crate::origin::pages::{
-    CONTENT_TYPE, ERROR_PAGE_POLICY, ERROR_PAGE_POLICY_WITH_RELOAD, Place, RESOURCE_POLICY,
-    codings_page, error_page,
+    CONTENT_TYPE, ERROR_PAGE_POLICY, ERROR_PAGE_POLICY_WITH_RELOAD, Links, Place, RESOURCE_POLICY,
+    add_place, codings_page, error_page, redirect_page,
 };
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
 use crate::semantics::coding::Coding;
-use crate::semantics::field_section::FieldSection;
+use crate::semantics::field_section::{FieldSection, FieldValue};
 use crate::semantics::rules::ASK_FIRST;
 use crate::semantics::status::Status;
 use crate::semantics::variant::Dimensions;
@@ -30,19 +30,37 @@ pub fn unanswered() -> Response {
     error(Status::InternalServerError, Reason::Unanswered)
 }
 
+/// An error in the head of a request with this target, which the page names if it is a path.
+pub fn error_in_head(status: Status, reason: Reason, target: &[u8]) -> Response {
+    let mut response = error(status, reason);
+    if let Some(target) = target.strip_prefix(b"/") {
+        let path = target.split(|&byte| byte == b'?').next();
+        let path = path.unwrap_or_default();
+        let links = Links::None;
+        add_place_to(&mut response, Place { path, links });
+    }
+    response
+}
+
 /// Adds the page that explains `response`. Its fields follow those that `response` has.
 pub(super) fn error_page_for(response: Response) -> Response {
-    with_page(response, None)
-}
-
-/// The same for an error that is about a path.
-pub(super) fn error_page_at(response: Response, place: Place<'_>) -> Response {
-    with_page(response, Some(place))
-}
-
-fn with_page(response: Response, place: Option<Place<'_>>) -> Response {
-    let page = error_page(response.status, &response.reason.for_client(), place);
+    let (status, detail) = (response.status, response.reason.for_client());
+    let fields = response.fields.fields();
+    let target = fields.iter().find(|(name, _)| *name == "Location");
+    let page = match target {
+        Some((_, FieldValue::Text(target))) => redirect_page(status, &detail, target),
+        _ => error_page(status, &detail),
+    };
     error_with_page(response, page)
+}
+
+/// Adds to the page of docroot about an error, if it is one, the path that it is about.
+pub(super) fn add_place_to(response: &mut Response, place: Place<'_>) {
+    if response.has_own_page
+        && let Some(Body::One(Piece::Bytes(page))) = &mut response.body
+    {
+        add_place(page, place);
+    }
 }
 
 /// Adds a page of docroot.
@@ -128,9 +146,9 @@ fn with_error_fields(response: Response) -> Response {
 /// Seconds after which a refused client may retry (RFC 9110 section 10.2.3).
 const RETRY_AFTER: &str = "2";
 
-/// The response if the site has no file to send for `path`.
-pub(super) fn disk_error(path: &[u8], fault: DiskError) -> Response {
-    error_page_at(disk_refusal(fault), Place::of(path))
+/// The response if the site has no file to send.
+pub(super) fn disk_error(fault: DiskError) -> Response {
+    error_page_for(disk_refusal(fault))
 }
 
 /// The same without a page.

@@ -24,7 +24,7 @@ use crate::origin::applied_rules::{finish, finish_refusal};
 use crate::origin::handler::{Answer, ContentUse, Origin};
 use crate::origin::reason::Reason;
 use crate::origin::redirect;
-use crate::origin::refuse::error;
+use crate::origin::refuse::{error, error_in_head};
 use crate::origin::request::{Request, Session};
 use crate::origin::response::Response;
 use crate::semantics::edit::Edit;
@@ -271,7 +271,7 @@ fn refused(fault: MessageError, head: &RequestHead<'_>, trace: &mut Trace) -> Re
             }
         })
     });
-    error(fault.status(), Reason::Message(fault))
+    error_in_head(fault.status(), Reason::Message(fault), head.target)
 }
 
 /// The values of these fields, as far as the head has them.
