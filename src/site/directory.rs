@@ -48,6 +48,7 @@ use crate::site::held_listing::{HeldListing, HeldListings};
 use crate::site::listing::{Listing, ListingQuery};
 use crate::site::queue::{Standing, Ticket};
 use crate::site::resolve::Site;
+use crate::site::shares::Shares;
 
 pub use reading::{Read, Reading, ReadingWakes, SharedReading};
 
@@ -60,6 +61,8 @@ pub struct Readings {
     /// The listings that clients are receiving.
     pub held: HeldListings,
     places: Places,
+    /// What the first steps under way may take.
+    first_steps: Shares,
     /// Readings that began in this turn, for clients that ask in the same turn.
     of_turn: Vec<SharedReading>,
     /// When so many are known, those that nobody uses are forgotten.
@@ -80,6 +83,7 @@ impl Default for Readings {
             known: HashMap::new(),
             held: HeldListings::default(),
             places: Places::default(),
+            first_steps: Shares::default(),
             of_turn: Vec::new(),
             most_known: LEAST_KNOWN,
             name: Vec::new(),
@@ -228,8 +232,15 @@ impl Readings {
             return progress.take_back(pending, caller, registered);
         }
         let is_large = reading.place.is_some();
-        if progress.take_memory(is_large, &self.held, site, caller)? {
-            return progress.step(site, &reading.path, &mut self.name, caller, registered);
+        if progress.take_memory(is_large, &self.held, &self.first_steps, site, caller)? {
+            return progress.step(
+                is_large,
+                site,
+                &reading.path,
+                &mut self.name,
+                caller,
+                registered,
+            );
         }
         Ok(match is_large {
             true => Stepped::Waits,

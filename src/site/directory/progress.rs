@@ -2,8 +2,11 @@
 //!
 //! A step of a directory that the kernel has in memory is done at once. Any other step is a job of a disk
 //! thread, which has what was read until the step is done.
+//!
+//! Any number of readings may be at their first step. So the job of such a step has to find room among those that
+//! wait for the disk, and while it waits, the reading holds neither a descriptor nor entries. Only a reading with a
+//! place does more steps. They need no room, so a reading is not refused in its middle.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +20,13 @@ use crate::site::listing::{ListingQuery, Scan};
 use crate::site::lookups::outcome;
 use crate::site::nofollow::Blocking;
 use crate::site::resolve::Site;
+use crate::site::shares::{Share, Shares};
 
 /// A step on a worker that takes longer shows that the directory is not in memory. Then disk threads do
 /// the other steps.
 const SLOW_STEP: Duration = Duration::from_millis(5);
 
-/// What the clients of a network may keep of small listings although all memory is used.
+/// What the clients of a network may keep of small listings, and of first steps under way, although all memory is used.
 pub(super) const SMALL_SHARE: u64 = 1 << 20;
 
 /// A directory that has been read in part.
@@ -35,6 +39,8 @@ pub(super) struct Progress {
     pub is_slow: bool,
     /// For what was read, and for what the next step may add.
     pub charge: Charge,
+    /// What its first step adds to the share of a network.
+    share: Option<Share>,
 }
 
 /// What a disk thread returns: what was read so far, and whether there may be more.
@@ -68,6 +74,7 @@ impl Progress {
             }),
             away: None,
             is_slow: false,
+            share: None,
             charge: site.memory.charge_anyway(Account::Listings, 0),
         }
     }
@@ -77,42 +84,35 @@ impl Progress {
         self.away.is_some()
     }
 
-    /// Takes the memory for the next step. A large directory may have it taken back from slow clients.
+    /// Takes the memory for the next step. A large directory may have it taken back from slow clients. A small one
+    /// needs one step only. If no memory is free, the clients of a network that keep little get it anyway.
     pub fn take_memory(
         &mut self,
         is_large: bool,
         held: &HeldListings,
+        first_steps: &Shares,
         site: &mut Site,
         caller: Caller<'_>,
     ) -> Result<bool, DiskError> {
         let scanned = self.scanned.as_ref().ok_or(DiskError::Failed)?;
         let next = scanned.scan.bytes() + MOST_PER_STEP;
-        Ok(match is_large {
-            true => held.grow(&mut self.charge, next, site, caller.now),
-            false => self.take_small(next, held, site, caller.network),
-        })
-    }
-
-    /// Takes the memory for the first step, which is all that a small directory needs. If none is free,
-    /// the clients of a network that keep little get it anyway.
-    fn take_small(
-        &mut self,
-        bytes: u64,
-        held: &HeldListings,
-        site: &Site,
-        network: IpAddr,
-    ) -> bool {
-        let is_free = site.memory.missing(&self.charge, bytes) == 0;
-        let is_small = held.share(network) <= SMALL_SHARE;
-        if is_free || is_small {
-            self.charge.resize_anyway(bytes);
+        if !is_large {
+            let kept = held.share(caller.network) + first_steps.of(caller.network);
+            let may_take = kept <= SMALL_SHARE || site.memory.missing(&self.charge, next) == 0;
+            if may_take {
+                self.charge.resize_anyway(next);
+                self.share = Some(first_steps.add(caller.network, next));
+            }
+            return Ok(may_take);
         }
-        is_free || is_small
+        self.share = None;
+        Ok(held.grow(&mut self.charge, next, site, caller.now))
     }
 
     /// Does a step, for which memory was taken, or leaves it to a disk thread.
     pub fn step(
         &mut self,
+        is_large: bool,
         site: &Site,
         path: &[u8],
         name: &mut Vec<u8>,
@@ -136,7 +136,14 @@ impl Progress {
                 Err(LookupError::Disk(fault)) => return Err(fault),
             }
         }
-        let Some(pending) = leave_to_disk_thread(scanned, site, path, caller)? else {
+        let room = match is_large {
+            true => Room::Unlimited,
+            false => Room::Limited,
+        };
+        if !is_large {
+            scanned.begin_again();
+        }
+        let Some(pending) = leave_to_disk_thread(scanned, site, path, room, caller)? else {
             return Ok(Stepped::Refused);
         };
         pending.wake_once(registered, caller.wakers);
@@ -176,20 +183,17 @@ fn most_for_listing(memory: &Budget) -> u64 {
     left.saturating_sub(2 * MOST_PER_STEP).max(MOST_PER_STEP)
 }
 
-/// Makes a step a job. `None`: there is no room for it. Only the first step needs room.
+/// Makes a step a job. `None`: there is no room for it.
 fn leave_to_disk_thread(
     mut scanned: Scanned,
     site: &Site,
     path: &[u8],
+    room: Room,
     caller: Caller<'_>,
 ) -> Result<Option<Pending<Step>>, DiskError> {
     let (root, hidden) = (Arc::clone(site.root()), site.options().hidden);
     let file_system = site.root().file_system(path);
     let path: Box<[u8]> = path.into();
-    let room = match scanned.directory {
-        None => Room::Limited,
-        Some(_) => Room::Unlimited,
-    };
     let step = move || {
         let read = scanned.read(&root, &path, hidden, Blocking::Allowed, &mut Vec::new());
         (scanned, read)

@@ -26,6 +26,12 @@ pub(super) struct Scanned {
 }
 
 impl Scanned {
+    /// Forgets what was read, and closes the directory.
+    pub fn begin_again(&mut self) {
+        self.directory = None;
+        self.scan.begin_again();
+    }
+
     /// Reads a step. Returns whether there may be more. If blocking is refused and it would wait, what it
     /// has read so far is kept.
     pub fn read(

@@ -735,6 +735,66 @@ fn a_reading_that_has_begun_goes_on_however_many_wait_for_the_disk() {
     assert!(matches!(rig.step(&reading), Read::WaitsForDisk));
 }
 
+/// Adds a link that a worker does not follow, because the kernel does not know its target.
+fn add_unknown_link(rig: &Rig) {
+    let target = rig.folder.path().join("never looked up");
+    symlink(target, rig.folder.path().join("file link")).expect("a link");
+}
+
+/// The worker itself opens the directory, and must wait for an entry.
+#[test]
+fn a_first_step_takes_no_more_room_than_other_jobs() {
+    let (mut rig, mut busy) = with_busy_disk(0);
+    add_unknown_link(&rig);
+    let waiting = busy.pool.waiting();
+    let reading = rig.join("");
+    assert!(matches!(rig.step(&reading), Read::WaitsForDisk));
+    assert_eq!(busy.pool.waiting(), waiting + 1);
+    rig.network = [10, 0, 0, 1].into();
+    let refused = rig.join("order=desc");
+    let step = rig.step(&refused);
+    assert!(matches!(step, Read::Done(Err(DiskError::DiskBusy))));
+    assert!(
+        busy.submit(3),
+        "a job of the network that has the most goes"
+    );
+    assert_eq!(busy.pool.waiting(), waiting + 1);
+}
+
+#[test]
+fn first_steps_that_wait_for_the_disk_stay_within_the_memory() {
+    let mut rig = Rig::new(0, 4 << 20);
+    add_unknown_link(&rig);
+    let busy = BusyPool::with(1000, rig.site.root().file_system(b""));
+    rig.site.use_disk_threads(busy.pool.clone());
+    let folder = fs::canonicalize(rig.folder.path()).expect("a path");
+    let descriptors = || {
+        let all = fs::read_dir("/proc/self/fd")
+            .expect("descriptors")
+            .flatten();
+        let targets = all.filter_map(|entry| fs::read_link(entry.path()).ok());
+        targets.filter(|target| *target == folder).count()
+    };
+    let before = descriptors();
+    let many = many_of_one_network(&mut rig, 100);
+    let waits = many.iter().filter(|reading| {
+        let reading = reading.borrow();
+        reading.progress.as_ref().is_some_and(Progress::is_away)
+    });
+    assert!(
+        (7..100).contains(&waits.count()),
+        "as many as there is memory for"
+    );
+    assert_eq!(rig.memory.memory.budget().excess(), 0);
+    assert_eq!(descriptors(), before);
+    rig.network = [10, 0, 0, 2].into();
+    let other = rig.join("");
+    assert!(
+        matches!(rig.step(&other), Read::WaitsForDisk),
+        "it has its share"
+    );
+}
+
 #[test]
 fn a_reading_that_waits_long_for_a_place_does_not_lose_it_at_once() {
     let mut rig = Rig::new(2 * STEP, 64 << 20);

@@ -16,7 +16,7 @@ pub fn caller(network: u8, waker: &Waker) -> Caller<'_> {
     }
 }
 
-/// A pool of two threads, both busy for the network 1. Three jobs that read and three that look may wait.
+/// A pool of two threads, both busy for the network 1.
 pub struct BusyPool {
     pub pool: DiskPool,
     pub rings: Receiver<()>,
@@ -27,9 +27,14 @@ pub struct BusyPool {
 }
 
 impl BusyPool {
-    /// With jobs for this file system.
+    /// With jobs for this file system. Three jobs that read and three that look may wait.
     pub fn new(file_system: FileSystem) -> BusyPool {
-        let (pool, pass, comes) = gated(2, 3);
+        BusyPool::with(3, file_system)
+    }
+
+    /// So many jobs of each effort may wait.
+    pub fn with(most_waiting: usize, file_system: FileSystem) -> BusyPool {
+        let (pool, pass, comes) = gated(2, most_waiting);
         let (waker, rings) = bell();
         let mut busy = BusyPool {
             pool,

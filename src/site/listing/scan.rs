@@ -97,6 +97,15 @@ impl Scan {
         }
     }
 
+    /// Forgets all entries.
+    pub fn begin_again(&mut self) {
+        self.open = OpenRun::default();
+        self.sealed = Vec::new();
+        self.sealed_bytes = 0;
+        self.totals = Totals::default();
+        self.fingerprint = 0;
+    }
+
     /// Ends the scan.
     pub fn finish(mut self) -> Listing {
         self.seal();
