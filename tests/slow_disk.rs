@@ -12,6 +12,7 @@ use docroot::net::config::SiteRoot;
 use docroot::net::connection::Turn;
 use docroot::observe::closed::Closed;
 use docroot::observe::event::End;
+use docroot::site::disk::{Effort, FileSystem, Room};
 use flate2::read::GzDecoder;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use support::program::Program;
@@ -335,6 +336,43 @@ fn a_listing_of_a_disk_that_does_not_answer_in_time_is_503() {
     assert_eq!(later(&mut rig, 29), Turn::Wait);
     assert!(rig.taken().is_empty());
     assert_eq!(later(&mut rig, 2), Turn::Wait);
+    assert!(rig.taken().starts_with(b"HTTP/1.1 503 "));
+    disk.open();
+}
+
+/// Each time that its step waits for the disk, a client of another network comes, and then leaves.
+#[test]
+fn a_listing_that_is_displaced_again_and_again_is_503_in_time() {
+    let disk = SlowDisk::default();
+    let setup = waiting(&disk, 2).with(|config| config.disk_threads = 1);
+    let mut rig = Rig::new(setup.file("d/a", "never"));
+    let device = rig.setup.root().metadata().expect("a root").dev();
+    let pool = rig.context.origins.first().site.disk().cloned();
+    let pool = pool.expect("a pool");
+    let submit = |network: [u8; 4]| {
+        let system = FileSystem::of_device(device);
+        pool.submit(Effort::Read, system, network.into(), Room::Limited, || ())
+    };
+    disk.hold_reads();
+    let _begun = submit([10, 0, 0, 1]).expect("a thread");
+    disk.await_jobs(1);
+    let own = [127, 0, 0, 1];
+    let _waits = submit(own).expect("room");
+    rig.send(&request("GET", "/d/", &[]));
+    let wait_for_step = |rig: &mut Rig| {
+        until("the step waits", || {
+            assert_eq!(rig.drive(), Turn::Wait);
+            submit(own).is_none()
+        });
+    };
+    wait_for_step(&mut rig);
+    for _ in 0..3 {
+        drop(submit([10, 0, 0, 2]).expect("the room of the step"));
+        rig.context.now.instant += Duration::from_secs(9);
+        wait_for_step(&mut rig);
+        assert!(rig.taken().is_empty());
+    }
+    assert_eq!(later(&mut rig, 4), Turn::Wait);
     assert!(rig.taken().starts_with(b"HTTP/1.1 503 "));
     disk.open();
 }

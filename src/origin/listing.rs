@@ -263,14 +263,14 @@ impl Responder for ListingJob {
         let mut reading = self.reading.borrow_mut();
         let read = readings.advance(&mut reading, site, request.caller(), &mut self.wakes);
         drop(reading);
-        if !matches!(read, Read::WaitsForDisk) {
+        if !matches!(read, Read::WaitsForDisk | Read::Displaced) {
             self.disk_patience.renew();
         }
         if let Some(answer) = self.searched(&read, origin, request, trace) {
             return Polled::Done(answer);
         }
         let response = match read {
-            Read::More => return Polled::More,
+            Read::More | Read::Displaced => return Polled::More,
             Read::WaitsForDisk => match self.disk_patience.until(request.instant) {
                 Some(end) => return Polled::WaitForDisk(end),
                 None => disk_error(DiskError::TimedOut),

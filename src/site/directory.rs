@@ -206,7 +206,7 @@ impl Readings {
             }
             Ok(Stepped::Displaced) => {
                 reading.began = None;
-                return Read::More;
+                return Read::Displaced;
             }
             Ok(Stepped::End(scan)) => {
                 let listing = scan.finish();

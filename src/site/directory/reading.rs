@@ -70,6 +70,8 @@ pub enum Read {
     Waits,
     /// It waits for the disk, and the client will be woken.
     WaitsForDisk,
+    /// Its step was displaced before a disk thread began it, so it begins again. Nothing was read.
+    Displaced,
     /// It has ended.
     Done(Result<Rc<HeldListing>, DiskError>),
 }

@@ -111,8 +111,8 @@ impl Rig {
         loop {
             match self.step(reading) {
                 Read::More => self.next_turn(),
-                Read::WaitsForPlace | Read::Waits | Read::WaitsForDisk => panic!("there is memory"),
                 Read::Done(outcome) => return outcome.expect("readable"),
+                _ => panic!("there is memory"),
             }
         }
     }
@@ -715,7 +715,7 @@ fn who_shares_a_reading_is_not_refused_because_of_another_network() {
     rig.network = [10, 0, 0, 1].into();
     assert!(matches!(rig.step(&reading), Read::WaitsForDisk));
     assert!(busy.submit(3), "the step is displaced");
-    assert!(matches!(rig.step(&reading), Read::More));
+    assert!(matches!(rig.step(&reading), Read::Displaced));
     leave_to_disk_threads(&mut rig, &reading);
     let refused = rig.step(&reading);
     assert!(matches!(refused, Read::Done(Err(DiskError::DiskBusy))));
