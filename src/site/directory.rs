@@ -174,10 +174,13 @@ impl Readings {
             return Read::Done(outcome.clone());
         }
         if let Some(earlier) = &reading.earlier {
-            let read = self.advance(&mut earlier.borrow_mut(), site, caller, wakes);
-            let Read::Done(_) = read else {
+            let mut earlier = earlier.borrow_mut();
+            let read = self.advance(&mut earlier, site, caller, wakes);
+            // If this client is refused, `earlier` goes on for the others.
+            if earlier.outcome.is_none() {
                 return read;
-            };
+            }
+            drop(earlier);
             reading.earlier = None;
         }
         reading.advanced = Some(caller.now);

@@ -72,7 +72,7 @@ pub enum Read {
     WaitsForDisk,
     /// Its step was displaced before a disk thread began it, so it begins again. Nothing was read.
     Displaced,
-    /// It has ended.
+    /// It has ended, or this client alone is refused.
     Done(Result<Rc<HeldListing>, DiskError>),
 }
 

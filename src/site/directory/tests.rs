@@ -725,6 +725,23 @@ fn who_shares_a_reading_is_not_refused_because_of_another_network() {
 }
 
 #[test]
+fn a_reading_waits_for_the_earlier_one_although_a_client_is_refused() {
+    let (mut rig, mut busy) = with_busy_disk(3);
+    rig.network = [10, 0, 0, 1].into();
+    let earlier = rig.join("");
+    leave_to_disk_threads(&mut rig, &earlier);
+    assert!(matches!(rig.step(&earlier), Read::WaitsForDisk));
+    rig.next_turn();
+    let later = rig.join("");
+    assert!(busy.submit(3), "the step is displaced");
+    assert!(matches!(rig.step(&later), Read::Displaced));
+    leave_to_disk_threads(&mut rig, &earlier);
+    let refused = rig.step(&later);
+    assert!(matches!(refused, Read::Done(Err(DiskError::DiskBusy))));
+    assert!(later.borrow().earlier.is_some(), "it has not ended");
+}
+
+#[test]
 fn a_reading_that_has_begun_goes_on_however_many_wait_for_the_disk() {
     let (mut rig, mut busy) = with_busy_disk(2 * STEP);
     assert!(busy.submit(1) && !busy.submit(1));
