@@ -202,11 +202,7 @@ impl Readings {
             }
             Ok(Stepped::Waits) => Read::Waits,
             Ok(Stepped::WaitsForDisk) => Read::WaitsForDisk,
-            // It begins again in the name of whoever asks next.
-            Ok(Stepped::Refused) => {
-                reading.began = None;
-                return Read::Done(Err(DiskError::DiskBusy));
-            }
+            Ok(Stepped::Refused) => return reading.refuse(DiskError::DiskBusy),
             Ok(Stepped::Displaced) => {
                 reading.began = None;
                 return Read::Displaced;
@@ -259,21 +255,18 @@ impl Readings {
         caller: Caller<'_>,
         wakes: &mut ReadingWakes,
     ) -> Option<Read> {
-        if reading.progress.is_none()
-            && self.places.are_many_waiting(reading.network)
-            && !self.places.enter(reading)
-        {
-            return Some(reading.end(Err(DiskError::ListingsBusy)));
+        let needs_place = match &reading.place {
+            Some(place) => place.standing() == Standing::Displaced,
+            None => reading.progress.is_none() && self.places.are_many_waiting(reading.network),
+        };
+        if needs_place && !self.places.enter(reading, caller.network) {
+            return Some(reading.refuse(DiskError::ListingsBusy));
         }
         self.places.wait_for(reading, caller.network);
         let place = reading.place.as_ref()?;
-        match place.standing() {
-            Standing::Placed => {}
-            Standing::Waits => {
-                place.wake_once(&mut wakes.place, caller.wakers);
-                return Some(Read::WaitsForPlace);
-            }
-            Standing::Displaced => return Some(reading.end(Err(DiskError::ListingsBusy))),
+        if !place.has_place() {
+            place.wake_once(&mut wakes.place, caller.wakers);
+            return Some(Read::WaitsForPlace);
         }
         if reading.is_short && !self.take_turn(reading, site) {
             return Some(Read::Waits);
@@ -304,8 +297,8 @@ impl Readings {
         caller: Caller<'_>,
         wakes: &mut ReadingWakes,
     ) -> Read {
-        if !self.places.enter(reading) {
-            return reading.end(Err(DiskError::ListingsBusy));
+        if !self.places.enter(reading, caller.network) {
+            return reading.refuse(DiskError::ListingsBusy);
         }
         if let Some(place) = &reading.place
             && !place.has_place()

@@ -53,15 +53,24 @@ impl Places {
         self.queue.waiting_of(network) >= LARGE
     }
 
-    /// Enters the queue for places, if it has not. Returns whether there was room.
-    pub fn enter(&mut self, reading: &mut Reading) -> bool {
-        if reading.place.is_none() {
-            reading.place = self.queue.enter(reading.network);
-            if reading.place.is_some() {
-                self.ticketed.push(Weak::clone(&reading.this));
-            }
+    /// Enters the queue for places, if it has not or was displaced, for a client in `network` that shares it. It
+    /// enters in the name of the network with fewer readings waiting. Returns whether there was room.
+    pub fn enter(&mut self, reading: &mut Reading, network: IpAddr) -> bool {
+        let standing = reading.place.as_ref().map(Ticket::standing);
+        if matches!(standing, Some(Standing::Placed | Standing::Waits)) {
+            return true;
         }
-        reading.place.is_some()
+        if self.queue.waiting_of(network) < self.queue.waiting_of(reading.network) {
+            reading.network = network;
+        }
+        let Some(ticket) = self.queue.enter(reading.network) else {
+            return false;
+        };
+        if standing.is_none() {
+            self.ticketed.push(Weak::clone(&reading.this));
+        }
+        reading.place = Some(ticket);
+        true
     }
 
     /// Lets a reading wait at the turn of a client that shares it, if fewer readings wait for the network of that

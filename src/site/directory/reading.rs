@@ -110,7 +110,7 @@ impl Reading {
         Progress::new(&self.query, site)
     }
 
-    /// Whether a client that asks now may share it. It may have failed because of its network alone.
+    /// Whether a client that asks now may share it. The next reading may succeed although this one has failed.
     pub(super) fn may_be_shared(&self, turn: u64) -> bool {
         match (&self.outcome, self.began) {
             (None, None) => true,
@@ -146,6 +146,14 @@ impl Reading {
         self.place = None;
         self.turn = None;
         self.is_short = false;
+    }
+
+    /// Refuses the client that advances it, because its network has too many jobs or readings waiting. For the next
+    /// client that advances it, it begins again.
+    pub(super) fn refuse(&mut self, fault: DiskError) -> Read {
+        self.progress = None;
+        self.began = None;
+        Read::Done(Err(fault))
     }
 
     /// Keeps what came of it for the clients that share it.

@@ -607,6 +607,13 @@ fn a_network_that_fills_the_queue_does_not_make_another_wait() {
     assert!(matches!(rig.step(newest), Read::WaitsForPlace));
     rig.network = [10, 0, 0, 2].into();
     let other = rig.join("");
+    assert!(matches!(rig.step(&other), Read::More));
+    rig.network = CLIENT;
+    assert!(matches!(
+        rig.step(newest),
+        Read::Done(Err(DiskError::ListingsBusy))
+    ));
+    rig.network = [10, 0, 0, 2].into();
     assert_eq!(entries(&rig.read(&other)), 2 * STEP as u64);
     // The next ones wait for the first of these.
     let next: Vec<_> = ["order=desc", "sort=modified"]
@@ -617,10 +624,11 @@ fn a_network_that_fills_the_queue_does_not_make_another_wait() {
     assert!(matches!(rig.step(&next[1]), Read::WaitsForPlace));
     assert_eq!(entries(&rig.read(&next[0])), 2 * STEP as u64);
     assert_eq!(entries(&rig.read(&next[1])), 2 * STEP as u64);
-    assert!(matches!(
-        rig.step(newest),
-        Read::Done(Err(DiskError::ListingsBusy))
-    ));
+    rig.network = CLIENT;
+    assert!(
+        matches!(rig.step(newest), Read::WaitsForPlace),
+        "there is room"
+    );
 }
 
 #[test]
@@ -676,17 +684,55 @@ fn each_client_of_a_reading_is_woken_once_when_it_gets_a_place() {
 }
 
 #[test]
-fn a_reading_that_was_refused_is_not_shared() {
+fn who_shares_a_reading_is_not_refused_because_its_network_has_too_many_waiting() {
     let mut rig = Rig::new(2 * STEP, 64 << 20);
     let _many = many_of_one_network(&mut rig, LARGE + MOST_WAITING);
-    let refused = rig.join("");
+    let shared = rig.join("");
     assert!(matches!(
-        rig.step(&refused),
+        rig.step(&shared),
         Read::Done(Err(DiskError::ListingsBusy))
     ));
     rig.network = [10, 0, 0, 2].into();
+    assert!(Rc::ptr_eq(&shared, &rig.join("")));
+    assert_eq!(entries(&rig.read(&shared)), 2 * STEP as u64);
+}
+
+#[test]
+fn who_shares_a_reading_is_not_refused_because_that_has_lost_its_turn() {
+    let mut rig = Rig::new(2 * STEP, 64 << 20);
+    let many = many_of_one_network(&mut rig, LARGE + MOST_WAITING);
+    let newest = many.last().expect("many");
+    rig.network = [10, 0, 0, 2].into();
     let other = rig.join("");
-    assert_eq!(entries(&rig.read(&other)), 2 * STEP as u64);
+    assert!(matches!(rig.step(&other), Read::More));
+    let standing = newest.borrow().place.as_ref().map(Ticket::standing);
+    assert_eq!(standing, Some(Standing::Displaced));
+    rig.network = [10, 0, 0, 3].into();
+    assert!(matches!(rig.step(newest), Read::WaitsForPlace));
+    rig.read(&other);
+    assert_eq!(entries(&rig.read(newest)), 2 * STEP as u64);
+}
+
+/// A reading of one network that has given its place up, and whose clients are of two networks.
+#[test]
+fn who_shares_a_reading_is_not_refused_because_that_has_lost_its_place() {
+    let mut rig = Rig::new(3 * STEP, 64 << 20);
+    let shared = rig.join("");
+    assert!(matches!(rig.step(&shared), Read::More));
+    let many = many_of_one_network(&mut rig, LARGE + MOST_WAITING - 1);
+    rig.now += 2 * STALLED;
+    for reading in many
+        .iter()
+        .filter(|reading| reading.borrow().progress.is_some())
+    {
+        rig.step(reading);
+    }
+    rig.next_turn();
+    assert!(shared.borrow().place.is_none(), "its place was wanted");
+    let last = rig.join("order=desc");
+    assert!(matches!(rig.step(&last), Read::WaitsForPlace));
+    rig.network = [10, 0, 0, 2].into();
+    assert!(!matches!(rig.step(&shared), Read::Done(_)));
 }
 
 /// A rig whose disk threads are busy, and all that may wait for them but one is there.
