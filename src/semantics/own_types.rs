@@ -1,8 +1,10 @@
 //! Media types that the operator gives to files by their extension or their path (RFC 9110 section 8.3.1).
 //!
 //! ```text
-//! media-type = type "/" subtype parameters
-//! parameters = *( OWS ";" OWS [ token "=" ( token / quoted-string ) ] )
+//! media-type      = type "/" subtype parameters
+//! parameters      = *( OWS ";" OWS [ token "=" ( token / quoted-string ) ] )
+//! type, subtype   = restricted-name                        RFC 6838 section 4.2
+//! restricted-name = ( ALPHA / DIGIT ) *126( ALPHA / DIGIT / "!" / "#" / "$" / "&" / "-" / "^" / "_" / "." / "+" )
 //! ```
 //!
 //! `log=text/plain` is a rule for `a.log`, `tar.gz=application/x-gtar` is one for `a.tar.gz`, and
@@ -47,6 +49,10 @@ pub enum OwnTypeError {
     Pattern(PatternError),
     /// What comes after `=` is not a media type.
     MediaType,
+    /// What comes after `=` is a media range, such as `text/*`.
+    Range,
+    /// What comes after `=` is the media type of a response with several ranges (RFC 9110 section 14.6).
+    Byteranges,
     /// Files cannot be stored in this coding.
     Coding,
     /// The parameter with this name, in lower case, occurs twice (RFC 6838 section 4.3).
@@ -101,7 +107,13 @@ impl OwnType {
     /// Reads a media type, perhaps followed by `; coding=gzip` or `; coding=br`.
     fn parse(text: &str) -> Result<OwnType, OwnTypeError> {
         if !is_media_type(text.as_bytes()) {
-            return Err(OwnTypeError::MediaType);
+            return Err(match essence(text).ends_with("/*") {
+                true => OwnTypeError::Range,
+                false => OwnTypeError::MediaType,
+            });
+        }
+        if essence(text).eq_ignore_ascii_case("multipart/byteranges") {
+            return Err(OwnTypeError::Byteranges);
         }
         let parts = || split_outside_quotes(text.as_bytes(), b';').map(trim);
         if let Some(name) = repeated(parts().skip(1).map(parameter_name)) {
@@ -154,9 +166,16 @@ fn ends_with(name: &[u8], extension: &str) -> bool {
     !stem.is_empty() && end[0] == b'.' && end[1..].eq_ignore_ascii_case(extension.as_bytes())
 }
 
+/// A media type without its parameters.
+fn essence(text: &str) -> &str {
+    text.split_once(';')
+        .map_or(text, |(essence, _)| essence)
+        .trim_end()
+}
+
 fn is_media_type(text: &[u8]) -> bool {
     let mut parts = Parts(text);
-    parts.token() && parts.take(b"/") && parts.token() && parts.parameters()
+    parts.name() && parts.take(b"/") && parts.name() && parts.parameters()
 }
 
 /// What is left of a media type.
@@ -202,6 +221,17 @@ impl Parts<'_> {
         false
     }
 
+    /// Takes a type or subtype that may be registered (RFC 6838 section 4.2). Returns whether there is one.
+    /// A token may have further characters, such as the `*` of a media range.
+    fn name(&mut self) -> bool {
+        const LONGEST: usize = 127;
+        let is_of_name = |&byte: &u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+        let length = self.0.iter().take_while(|byte| is_of_name(byte)).count();
+        let (name, rest) = self.0.split_at(length);
+        self.0 = rest;
+        length <= LONGEST && name.first().is_some_and(u8::is_ascii_alphanumeric)
+    }
+
     /// Takes a token. Returns whether there is one.
     fn token(&mut self) -> bool {
         let is_end = |&byte: &u8| !is(&TOKEN, byte);
@@ -239,6 +269,13 @@ impl fmt::Display for OwnTypeError {
                  such as /**/*.log"
             }
             OwnTypeError::MediaType => "the part after = is not a media type such as text/plain",
+            OwnTypeError::Range => {
+                "the part after = is a range of media types: write one of them, such as text/plain"
+            }
+            OwnTypeError::Byteranges => {
+                "docroot sends multipart/byteranges itself if a client asks for several ranges: write the \
+                 media type of the files"
+            }
         })
     }
 }
@@ -328,6 +365,7 @@ mod tests {
             "text/plain ;charset=\"a \\\" b\" ; c=d",
             "text/plain;;charset=a;",
             "application/vnd.a+xml",
+            "model/x3d-vrml",
         ] {
             assert!(is_media_type(good.as_bytes()), "{good}");
         }
@@ -348,6 +386,12 @@ mod tests {
             "téxt/plain",
             " text/plain",
             "text/plain ",
+            "text/*",
+            "*/*",
+            "text/pl*in",
+            "text/.plain",
+            "text/plain%",
+            &format!("text/{}", "a".repeat(128)),
         ] {
             assert!(!is_media_type(bad.as_bytes()), "{bad}");
         }
@@ -368,6 +412,17 @@ mod tests {
             assert_eq!(fault(rule), Some(OwnTypeError::Extension), "{rule}");
         }
         assert_eq!(fault("log=text"), Some(OwnTypeError::MediaType));
+        for range in ["log=text/*", "log=*/*", "/a=text/* ;charset=utf-8"] {
+            assert_eq!(fault(range), Some(OwnTypeError::Range), "{range}");
+        }
+        assert_eq!(fault("log=text/*b"), Some(OwnTypeError::MediaType));
+        for parts in [
+            "log=multipart/byteranges",
+            "/a=Multipart/ByteRanges; boundary=a",
+        ] {
+            assert_eq!(fault(parts), Some(OwnTypeError::Byteranges), "{parts}");
+        }
+        assert_eq!(fault("log=multipart/related; boundary=a"), None);
         assert_eq!(fault("log=text/plain; a=b"), None);
         assert_eq!(fault("gz=a/b; coding=lzma"), Some(OwnTypeError::Coding));
         let repeated = |name: &str| Some(OwnTypeError::Repeated(name.into()));
