@@ -16,6 +16,7 @@ pub mod loops;
 
 use std::fmt;
 
+use super::host::Host;
 use super::own_fields::unescaped;
 use super::pattern::{Pattern, PatternError};
 use super::status::Status;
@@ -96,6 +97,10 @@ pub enum RedirectError {
     HiddenHost,
     /// The host of the target would depend on the path of the request.
     HostDepends,
+    /// The host of the target is malformed.
+    Host,
+    /// The port of the target is not a number from 1 to 65535.
+    Port,
     /// The target has a character that no URL may have. It must be percent-encoded.
     NotEncoded,
     /// The character of the target with this number, from 1, is a `%` without two hexadecimal digits.
@@ -379,7 +384,24 @@ fn check_host(text: &str) -> Result<(), RedirectError> {
         "" => Err(RedirectError::Target),
         host if host.contains('$') => Err(RedirectError::HostDepends),
         host if host.contains('@') => Err(RedirectError::Target),
-        _ => Ok(()),
+        authority => check_authority(authority),
+    }
+}
+
+/// Whether browsers can connect to a host and port (RFC 3986 section 3.2). A zone names an interface of one
+/// machine only (RFC 4007 section 11).
+fn check_authority(authority: &str) -> Result<(), RedirectError> {
+    let is_host = |text: &str| Host::parse(text.as_bytes()).is_some();
+    match Host::parse(authority.as_bytes()) {
+        Some(host) if host.name.starts_with(b"[") && host.name.contains(&b'%') => {
+            Err(RedirectError::Host)
+        }
+        Some(Host { port: Some(0), .. }) => Err(RedirectError::Port),
+        Some(_) => Ok(()),
+        None => Err(match authority.rsplit_once(':') {
+            Some((host, _)) if is_host(host) => RedirectError::Port,
+            _ => RedirectError::Host,
+        }),
     }
 }
 
@@ -459,6 +481,11 @@ impl fmt::Display for RedirectError {
             RedirectError::HiddenHost => {
                 "a target that begins with two slashes names another host: write the URL with its scheme"
             }
+            RedirectError::Host => {
+                "the host of the target is malformed: write a name such as new.example, or an address such as \
+                 192.0.2.1 or [2001:db8::1]; names with other letters begin with xn--"
+            }
+            RedirectError::Port => "the port of the target must be a number from 1 to 65535",
             RedirectError::HostDepends => "a wildcard may not be part of the target's host: put a slash after the host",
             RedirectError::NotEncoded => {
                 "the target has a character that is not allowed in URLs: percent-encode it, such as %20 for a space"
@@ -601,6 +628,22 @@ mod tests {
     }
 
     #[test]
+    fn a_target_may_have_any_host_and_port() {
+        for target in [
+            "https://h",
+            "https://h:",
+            "http://h:65535/",
+            "https://[2001:db8::1]:443/$1",
+            "http://192.0.2.1#a",
+            "https://xn--caf-dma.example:8443?b",
+            "https://caf%C3%A9.example/",
+        ] {
+            let rule = format!("/*={target}");
+            assert_eq!(Redirects::default().add(&rule), Ok(()), "{rule}");
+        }
+    }
+
+    #[test]
     fn a_mistake_is_told() {
         use RedirectError::*;
         check_error("/a", NoSign);
@@ -614,6 +657,19 @@ mod tests {
         check_error("/a=javascript:x", Target);
         check_error("/a=https://", Target);
         check_error("/a=https://u@h/", Target);
+        check_error("/a=https://h:99999/", Port);
+        check_error("/a=https://h:65536", Port);
+        check_error("/a=https://h:0/", Port);
+        check_error("/a=https://h:x/", Port);
+        check_error("/a=https://[::1]:99999?b", Port);
+        check_error("/a=https://:80/", Host);
+        check_error("/a=https://:/", Host);
+        check_error("/a=https://[::1/", Host);
+        check_error("/a=https://::1/", Host);
+        check_error("/a=https://[fe80::1%25eth0]/", Host);
+        check_error("/a=https://h[/", Host);
+        check_error("/a=https://h%2Fx/", Host);
+        check_error("/a=https://h\u{e4}/", Host);
         check_error("/a=//evil.example", HiddenHost);
         check_error("/a=/\\evil.example", HiddenHost);
         check_error("/*=https://$1/", HostDepends);
