@@ -1,15 +1,17 @@
 //! The value that a table of a configuration file stands for.
 //!
 //! The template `{from}={to}[ {status}]` turns `{ from = "/a", to = "/b", status = 308 }` into `/a=/b 308`, which is
-//! what people type on the command line. Each key may have only such a value that the option reads it back as this
+//! what people type on the command line. A table may lack the keys in brackets: all of those in the same brackets. Each
+//! key may have only such a value that the option reads it back as this
 //! key.
 
 /// A key of a template with the text around it.
 pub struct Part {
     /// The key.
     pub key: &'static str,
-    /// Whether a table may lack the key.
-    pub is_optional: bool,
+    /// The number of the brackets around it. A table has all keys of the same brackets, or none of them. `None`
+    /// if no table may lack the key.
+    pub group: Option<usize>,
     before: &'static str,
     after: &'static str,
 }
@@ -17,41 +19,56 @@ pub struct Part {
 /// The values of a table with their keys, in any order.
 pub type Row = Vec<(&'static str, String)>;
 
-/// Splits a template into its keys. Text after a key belongs to that key; text in brackets belongs to the key inside
+/// Splits a template into its keys. Text after a key belongs to that key; text in brackets belongs to the keys inside
 /// them.
 pub fn parts(template: &'static str) -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut rest = template;
+    let (mut rest, mut group) = (template, 0);
     while !rest.is_empty() {
-        let (part, is_optional) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
-        {
-            Some((part, after)) => {
-                rest = after;
-                (part, true)
-            }
-            None => {
-                let close = rest.find('}').map_or(rest.len(), |at| at + 1);
-                let end = rest[close..]
-                    .find(['{', '['])
-                    .map_or(rest.len(), |at| close + at);
-                let part = &rest[..end];
-                rest = &rest[end..];
-                (part, false)
-            }
-        };
-        if let Some((before, (key, after))) = part
-            .split_once('{')
-            .and_then(|(before, key)| Some((before, key.split_once('}')?)))
-        {
-            parts.push(Part {
-                key,
-                is_optional,
-                before,
-                after,
-            });
+        let bracketed = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        if let Some((inside, after)) = bracketed {
+            push_parts(&mut parts, inside, Some(group));
+            (rest, group) = (after, group + 1);
+        } else {
+            let (outside, after) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
+            push_parts(&mut parts, outside, None);
+            rest = after;
         }
     }
     parts
+}
+
+/// Adds the keys of a text without brackets, which are in this group.
+fn push_parts(parts: &mut Vec<Part>, mut text: &'static str, group: Option<usize>) {
+    while let Some((before, rest)) = text.split_once('{')
+        && let Some((key, rest)) = rest.split_once('}')
+    {
+        let (after, next) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
+        parts.push(Part {
+            key,
+            group,
+            before,
+            after,
+        });
+        text = next;
+    }
+}
+
+/// The first key that a table with these keys lacks.
+pub fn missing<'a>(parts: &'a [Part], row: &Row) -> Option<&'a Part> {
+    let has = |part: &Part| row.iter().any(|(key, _)| *key == part.key);
+    let is_needed = |part: &Part| match part.group {
+        None => true,
+        group => parts.iter().any(|other| other.group == group && has(other)),
+    };
+    let lacking = parts.iter().find(|part| !has(part) && is_needed(part));
+    // An empty table stands for no value. The last keys are what an option is mainly about.
+    let last = parts.last().filter(|_| row.is_empty());
+    lacking.or_else(|| {
+        parts
+            .iter()
+            .find(|part| last.is_some_and(|last| last.group == part.group))
+    })
 }
 
 /// The value for a row. An error is a key and what is wrong with its value.
@@ -67,7 +84,7 @@ pub fn fill(parts: &[Part], row: &Row) -> Result<String, (&'static str, String)>
         let value = part.value(value, end).map_err(|what| (*key, what))?;
         text.extend([part.before, &value, part.after]);
     }
-    let optional = parts.first().filter(|first| first.is_optional);
+    let optional = parts.first().filter(|first| first.group.is_some());
     match (optional, parts.iter().find_map(value_of)) {
         // Options take everything that begins with a slash for a pattern.
         (Some(pattern), Some((key, value))) => {

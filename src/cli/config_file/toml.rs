@@ -180,21 +180,18 @@ fn row(
     check_keys(&of, &parts, table, lines)?;
     let mut row = template::Row::new();
     for part in &parts {
-        match found(part.key) {
-            Some((key, value)) => {
-                let text = scalar(value.get_ref()).ok_or_else(|| {
-                    let key_name = part.key;
-                    let what = "must be a string or a decimal integer";
-                    lines.mistake(key.span(), format!("{key_name} in {of} {what}"))
-                })?;
-                row.push((part.key, text));
-            }
-            None if part.is_optional => {}
-            None => {
-                let what = format!("{of} needs the key '{}'", part.key);
-                return Err(lines.mistake(span, what));
-            }
+        if let Some((key, value)) = found(part.key) {
+            let text = scalar(value.get_ref()).ok_or_else(|| {
+                let key_name = part.key;
+                let what = "must be a string or a decimal integer";
+                lines.mistake(key.span(), format!("{key_name} in {of} {what}"))
+            })?;
+            row.push((part.key, text));
         }
+    }
+    if let Some(part) = template::missing(&parts, &row) {
+        let what = format!("{of} needs the key '{}'", part.key);
+        return Err(lines.mistake(span, what));
     }
     let text = template::fill(&parts, &row).map_err(|(key, what)| {
         let span = found(key).map_or(span.clone(), |(key, _)| key.span());

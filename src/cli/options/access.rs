@@ -30,7 +30,7 @@ const AUTH: OptionDef = OptionDef::new(
 .short('a')
 .secret()
 .default(|_| "no password".into())
-.table("[{pattern} ]{user}:{hash}")
+.table("[{pattern} ][{user}:{hash}]")
 .scope(Scope::Answer);
 
 const AUTH_FILE: OptionDef = OptionDef::new(

@@ -130,6 +130,25 @@ fn a_table_is_a_value_of_several_parts() {
     );
 }
 
+/// A pattern without a user is for the users of a file.
+#[test]
+fn a_table_of_auth_may_have_a_pattern_alone() {
+    let text = "[[auth]]\npattern = '/a b/**'";
+    if cfg!(feature = "auth") {
+        let alone = "auth-file = '/users'\n".to_owned() + text;
+        check_same(&alone, &["--auth-file", "/users", "-a", "/a\\ b/**"]);
+        let hash = "$2b$04$abcdefghijklmnopqrstuuRLLNyjJbQpQTdGLfZoKfcqfSOvvQOFW";
+        check_same(
+            &format!("{text}\nuser = 'b'\nhash = '{hash}'"),
+            &["-a", &format!("/a\\ b/** b:{hash}")],
+        );
+        check_same(
+            &format!("[[auth]]\nuser = 'b'\nhash = '{hash}'"),
+            &["-a", &format!("b:{hash}")],
+        );
+    }
+}
+
 /// Separators in it separate nothing.
 #[test]
 fn a_table_is_one_value() {
@@ -248,6 +267,13 @@ fn a_mistake_is_told_with_its_line() {
     check_mistake(
         "[[redirect]]\nfrom = '/a'",
         "'site.toml', line 1: a redirect table needs the key 'to'",
+    );
+    let user = "'site.toml', line 1: an auth table needs the key 'user'";
+    check_mistake("[[auth]]\npattern = '/a'\nhash = 'b'", user);
+    check_mistake("[[auth]]", user);
+    check_mistake(
+        "[[auth]]\npattern = '/a'\nuser = 'b'",
+        "'site.toml', line 1: an auth table needs the key 'hash'",
     );
     check_mistake(
         "[[redirect]]\nfrom = '/a'\nto = []",
