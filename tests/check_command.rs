@@ -140,6 +140,9 @@ fn a_warning_fails_only_a_strict_check() {
 fn what_a_server_warns_about_is_found() {
     let said = check(nothing, &["--spa=app.html", "www"]);
     said.has("warning: the page of --spa, \"app.html\", does not exist in \"www\"");
+    let folder = |root: &Path| fs::create_dir(root.join("www/app")).expect("a folder");
+    let said = check(folder, &["--spa=app", "www"]);
+    said.has("warning: the page of --spa, \"app\", is not a file in \"www\"; name a file");
     let with_variable = {
         let mut command = command();
         command.env("DOCROOT_PROT", "1");

@@ -40,8 +40,9 @@ pub enum Warning {
     ServedUsers(PathBuf),
     /// The file of a log is among the files that are served.
     ServedLog(PathBuf),
-    /// The page of the application does not exist in a served directory.
-    NoApplication(String, PathBuf),
+    /// The page of the application does not exist in a served directory or, as the last value says, something that is
+    /// no file has its name.
+    NoApplication(String, PathBuf, bool),
     /// Other users of this machine can read the private key, or write it.
     OpenKey(PathBuf, u32),
     /// Other users of this machine can replace the private key, because they may write to its folder.
@@ -83,8 +84,8 @@ pub struct Surroundings {
     pub served_users: Option<PathBuf>,
     /// The files of logs that are served.
     pub served_logs: Vec<PathBuf>,
-    /// The served directories that lack the page of the application.
-    pub without_application: Vec<PathBuf>,
+    /// The served directories that lack the page of the application, each with whether something else has its name.
+    pub without_application: Vec<(PathBuf, bool)>,
     /// The permissions of the private key.
     pub key_mode: Option<u32>,
     /// The permissions of the file of the certificate, if it holds a private key as well.
@@ -217,15 +218,18 @@ fn served_logs(config: &Config) -> Vec<PathBuf> {
 
 /// The served directories that lack the page of the application. With negotiation, a file in a language may
 /// replace the page.
-fn without_application(config: &Config) -> Vec<PathBuf> {
+fn without_application(config: &Config) -> Vec<(PathBuf, bool)> {
     let page = config
         .site
         .spa
         .as_deref()
         .filter(|_| !config.site.negotiate);
-    let lacks = |root: &&Path| page.is_some_and(|page| root.is_dir() && !root.join(page).exists());
-    let roots = config.roots().into_iter().filter(lacks);
-    roots.map(Path::to_owned).collect()
+    let lacks = |root: &Path| {
+        let page = root.join(page?);
+        let is_lacking = root.is_dir() && !page.is_file();
+        is_lacking.then(|| (root.to_owned(), page.exists()))
+    };
+    config.roots().into_iter().filter_map(lacks).collect()
 }
 
 /// The real path of a file, if it is among the files that are served.
@@ -299,9 +303,9 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     }
     let logs = surroundings.served_logs.iter().cloned();
     warnings.extend(logs.map(Warning::ServedLog));
-    for root in &surroundings.without_application {
+    for (root, is_other) in &surroundings.without_application {
         let page = config.site.spa.clone().unwrap_or_default();
-        warnings.push(Warning::NoApplication(page, root.clone()));
+        warnings.push(Warning::NoApplication(page, root.clone(), *is_other));
     }
     for (file, mode) in [
         (key(config), surroundings.key_mode),
@@ -341,6 +345,20 @@ const OTHERS: u32 = 0o077;
 
 /// The group may read.
 const GROUP_READS: u32 = 0o040;
+
+fn write_no_application(
+    f: &mut fmt::Formatter<'_>,
+    page: &str,
+    root: &Path,
+    is_other: bool,
+) -> fmt::Result {
+    let (what, advice) = match is_other {
+        true => ("is not a file", "name a file"),
+        false => ("does not exist", "create it, or name another page"),
+    };
+    let (page, root) = (Name(page.as_bytes()), Name::of(root));
+    write!(f, "the page of --spa, {page}, {what} in {root}; {advice}")
+}
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -382,12 +400,9 @@ impl fmt::Display for Warning {
                 "docroot serves its own log {}, which names the clients; move it out of the served directory",
                 Name::of(file)
             ),
-            Warning::NoApplication(page, root) => write!(
-                f,
-                "the page of --spa, {}, does not exist in {}; create it, or name another page",
-                Name(page.as_bytes()),
-                Name::of(root)
-            ),
+            Warning::NoApplication(page, root, is_other) => {
+                write_no_application(f, page, root, *is_other)
+            }
             Warning::OpenKey(key, mode) => write!(
                 f,
                 "other users can access the private key {} (its mode is {mode:03o}); \
@@ -535,7 +550,14 @@ mod tests {
              create it, or name another page"
         );
         check_warnings(&config, &surroundings(), &[&want]);
-        fs::write(folder.path().join("app.html"), "").expect("a file");
+        let page = folder.path().join("app.html");
+        fs::create_dir(&page).expect("a folder");
+        let want = format!(
+            "warning: the page of --spa, \"app.html\", is not a file in {root}; name a file"
+        );
+        check_warnings(&config, &surroundings(), &[&want]);
+        fs::remove_dir(&page).expect("an empty folder");
+        fs::write(&page, "").expect("a file");
         check_warnings(&config, &surroundings(), &[]);
     }
 
