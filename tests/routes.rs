@@ -164,6 +164,11 @@ fn pages_of_an_application_are_made_in_the_browser() {
     let again = server.get("/deep/link", &[document[0], ("If-None-Match", tag)]);
     assert_eq!(again.status, 304);
     assert_eq!(server.request("POST", "/deep/link", &[]).status, 405);
+    let allowed = server.request("OPTIONS", "/deep/link", &[]);
+    assert_eq!(allowed.status, 204);
+    assert_eq!(allowed.field("Allow"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(server.request("OPTIONS", "/none.js", &[]).status, 404);
+    assert_eq!(server.request("OPTIONS", "/data", &script).status, 404);
     // A hidden file is like one that does not exist.
     server.write(".env", "secret");
     assert_eq!(page("/.env", &[("Accept", BROWSER)]), start);
@@ -172,6 +177,38 @@ fn pages_of_an_application_are_made_in_the_browser() {
         let refused = server.get(target, &[("Accept", "text/plain")]);
         assert_eq!(refused.status, 404, "{target}");
     }
+}
+
+#[test]
+fn the_rules_for_the_path_of_the_request_apply_to_the_page_of_an_application() {
+    let server = server(|config| {
+        config.site.spa = Some("index.html".into());
+        let rules = &mut config.rules;
+        for rule in ["/app/secret=max-age=1", "/app/**=max-age=7"] {
+            rules.add_cache(rule).expect(rule);
+        }
+        for rule in ["/app/** X-A: 1", "/index.html X-B: 2", "/app/x ETag:"] {
+            rules.add_field(rule).expect(rule);
+        }
+    });
+    let check = |target: &str, cache: &str, own: Option<&str>| {
+        let response = server.get(target, &[("Accept", BROWSER)]);
+        assert_eq!(outcome(&response), (200, "<p>start".to_owned()), "{target}");
+        assert_eq!(response.field("Cache-Control"), Some(cache), "{target}");
+        assert_eq!(response.field("X-A"), own, "{target}");
+        assert_eq!(response.field("X-B"), Some("2"), "{target}");
+        response.field("ETag").map(str::to_owned)
+    };
+    let tag = check("/app/y", "max-age=7", Some("1"));
+    assert_eq!(check("/app/x", "max-age=7", Some("1")), None);
+    check("/app/secret", "max-age=1", Some("1"));
+    // It stands in for a missing file here, and is not kept like that file.
+    check("/app/x.js", "no-cache", Some("1"));
+    check("/other", "no-cache", None);
+    check("/", "no-cache", None);
+    let tag = tag.expect("a tag");
+    let again = server.get("/app/y", &[("Accept", BROWSER), ("If-None-Match", &tag)]);
+    assert_eq!((again.status, again.field("X-A")), (304, Some("1")));
 }
 
 /// The page of the site is sent whole and uncoded, and nobody keeps it.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::origin::applied_rules::finish;
+use crate::origin::applied_rules::{Ruled, finish};
 use crate::origin::archive::{self, Wanted, answer_archive};
 use crate::origin::attempt::{Attempt, Attempted, Facts, Obstacle};
 #[cfg(feature = "auth")]
@@ -41,6 +41,7 @@ use crate::origin::resource::{Resource, resource};
 use crate::origin::response::Response;
 use crate::origin::variants::Sought;
 use crate::semantics::method::Method;
+use crate::semantics::navigation::has_extension;
 use crate::semantics::precondition;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Evidence, Quote, Step, Trace};
@@ -261,7 +262,7 @@ fn answer_resource(
         Resource::File(file, name) => {
             let chosen = Chosen {
                 extra: with_disposition(Extra::default(), request, &file, attempt.trace),
-                ruled: path.as_bytes(),
+                ruled: path.as_bytes().into(),
                 file,
                 name,
             };
@@ -307,7 +308,7 @@ fn answer_negotiated(
                 extra: with_disposition(extra, request, &negotiated.file, attempt.trace),
                 name: Cow::Owned(negotiated.file.path.to_vec()),
                 file: negotiated.file,
-                ruled: attempt.path.as_bytes(),
+                ruled: attempt.path.as_bytes().into(),
             };
             answer_file(attempt, chosen)?
         }
@@ -325,6 +326,7 @@ fn answer_absent(
     refusal: Response,
     dimensions: Dimensions,
 ) -> Attempted {
+    let (request, path) = (attempt.request, attempt.path.as_bytes());
     if refusal.status != Status::NotFound {
         note_absent(attempt.path, &refusal, true, attempt.trace);
         let refusal = varying(refusal, dimensions);
@@ -339,9 +341,16 @@ fn answer_absent(
     note_absent(attempt.path, &refusal, is_refused, attempt.trace);
     application.note(attempt);
     if let Application::Page(file, name) = application {
+        if request.method() == Some(Method::Options) {
+            let response = options(Reason::ResourceOptions, attempt.trace);
+            return Ok(Answer::Ready(varying(response, dimensions)));
+        }
         let chosen = Chosen {
-            // The rules for the path that does not exist are for other content.
-            ruled: &file.path.clone(),
+            ruled: Ruled {
+                path,
+                // It would name a file, such as a script. What caches may do with that is not for the page.
+                is_of_other_content: has_extension(path),
+            },
             extra: Extra {
                 dimensions,
                 ..Extra::default()

@@ -24,6 +24,24 @@ use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::file::StoredFile;
 use crate::site::reload_script::ruled;
 
+/// A path for which a file is sent, and whose rules apply to it.
+#[derive(Clone, Copy)]
+pub(super) struct Ruled<'a> {
+    /// The path.
+    pub path: &'a [u8],
+    /// Whether the path is that of a file with other content, so that its rules for caches are not for what is sent.
+    pub is_of_other_content: bool,
+}
+
+impl<'a> From<&'a [u8]> for Ruled<'a> {
+    fn from(path: &'a [u8]) -> Ruled<'a> {
+        Ruled {
+            path,
+            is_of_other_content: false,
+        }
+    }
+}
+
 /// The rules that apply to a representation.
 #[derive(Clone)]
 pub struct AppliedRules {
@@ -34,22 +52,23 @@ pub struct AppliedRules {
 impl AppliedRules {
     /// The rules for what docroot generates for the path of a request: a listing or an archive.
     pub(super) fn at(origin: &Origin, request: &Request<'_>, path: &[u8]) -> AppliedRules {
-        let mut set = origin.rules.matching(path);
-        set.is_generated = true;
+        let set = origin.rules.matching(path).without_cache();
         AppliedRules::with(origin, request, set)
     }
 
-    /// The rules for a file that is sent for `path`: those for this path and those for the file's own.
+    /// The rules for a file that is sent for this path: those for the path and those for the file's own.
     pub(super) fn of_file(
         origin: &Origin,
         request: &Request<'_>,
-        path: &[u8],
+        ruled: Ruled<'_>,
         file: &StoredFile,
     ) -> AppliedRules {
         let own = file.rules_by(|path| origin.rules.matching(path));
-        let set = match origin.rules.depend_on_path() && *path != *file.path {
-            true => own.and(origin.rules.matching(path)),
-            false => own,
+        let is_other = origin.rules.depend_on_path() && *ruled.path != *file.path;
+        let set = match (is_other, ruled.is_of_other_content) {
+            (false, _) => own,
+            (true, false) => own.and(origin.rules.matching(ruled.path)),
+            (true, true) => own.and(origin.rules.matching(ruled.path).without_cache()),
         };
         AppliedRules::with(origin, request, set)
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::http1::version::Version;
-use crate::origin::applied_rules::AppliedRules;
+use crate::origin::applied_rules::{AppliedRules, Ruled};
 use crate::origin::attempt::{Attempt, Attempted, Obstacle};
 use crate::origin::auth::refuse::challenge;
 use crate::origin::content::FileContent;
@@ -50,7 +50,7 @@ pub(super) struct Chosen<'a> {
     /// The path that names the file.
     pub name: Cow<'a, [u8]>,
     /// The path whose rules apply beside those of the file's own path.
-    pub ruled: &'a [u8],
+    pub ruled: Ruled<'a>,
     /// What the request adds to the fields.
     pub extra: Extra,
 }

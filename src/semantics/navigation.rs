@@ -17,7 +17,7 @@ use crate::text::segment::last_segment;
 pub enum Navigation {
     /// It does.
     Page,
-    /// The method is neither GET nor HEAD.
+    /// The method opens no page.
     Method,
     /// `Sec-Fetch-Dest` says what else the content is for.
     Destination,
@@ -28,9 +28,9 @@ pub enum Navigation {
 }
 
 /// Whether a request for a decoded path opens a page. Programs such as curl say nothing about that: their
-/// requests open a page if the last segment has no extension.
+/// requests open a page if the last segment has no extension. OPTIONS asks about what GET would do.
 pub fn navigation(method: Option<Method>, fields: &Fields<'_>, path: &[u8]) -> Navigation {
-    if !matches!(method, Some(Method::Get | Method::Head)) {
+    if !matches!(method, Some(Method::Get | Method::Head | Method::Options)) {
         return Navigation::Method;
     }
     if fields.contains(FieldName::SecFetchDest) {
@@ -40,10 +40,15 @@ pub fn navigation(method: Option<Method>, fields: &Fields<'_>, path: &[u8]) -> N
         };
     }
     match acceptance(fields, "text/html") {
-        Acceptance::Any if last_segment(path).contains(&b'.') => Navigation::Extension,
+        Acceptance::Any if has_extension(path) => Navigation::Extension,
         Acceptance::Named | Acceptance::Any => Navigation::Page,
         Acceptance::Refused => Navigation::Refused,
     }
+}
+
+/// Whether a path looks like that of a file which is no page.
+pub fn has_extension(path: &[u8]) -> bool {
+    last_segment(path).contains(&b'.')
 }
 
 #[cfg(test)]
@@ -81,11 +86,12 @@ mod tests {
     }
 
     #[test]
-    fn only_get_and_head_open_pages() {
+    fn other_methods_than_get_and_head_open_no_pages() {
         let section = Section::of(&[(SecFetchDest, "document")]);
         let of = |method| navigation(method, &section.fields(), b"a");
         assert_eq!(of(Some(Method::Head)), Navigation::Page);
-        assert_eq!(of(Some(Method::Options)), Navigation::Method);
+        assert_eq!(of(Some(Method::Options)), Navigation::Page); // RFC 9110 section 9.3.7
+        assert_eq!(of(Some(Method::Registered("POST"))), Navigation::Method);
         assert_eq!(of(None), Navigation::Method);
     }
 }

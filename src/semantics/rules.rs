@@ -50,8 +50,8 @@ pub struct RuleSet {
     patterns: [u64; WORDS],
     /// Whether the path needs a password.
     pub is_protected: bool,
-    /// Whether docroot generates the representation. The rules for caches are for files.
-    pub is_generated: bool,
+    /// The number of the first rule for caches that applies.
+    cache: Option<usize>,
 }
 
 /// Where a rule applies.
@@ -122,7 +122,18 @@ impl RuleSet {
         RuleSet {
             patterns,
             is_protected: self.is_protected || other.is_protected,
-            is_generated: self.is_generated || other.is_generated,
+            cache: match (self.cache, other.cache) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            },
+        }
+    }
+
+    /// The same rules without those for caches, which are for the files that a path names.
+    pub fn without_cache(self) -> RuleSet {
+        RuleSet {
+            cache: None,
+            ..self
         }
     }
 
@@ -215,6 +226,8 @@ impl Rules {
         for (number, _) in matching.filter(|(_, pattern)| pattern.matches(path)) {
             set.patterns[number / WORD] |= 1 << (number % WORD);
         }
+        let mut cache = self.cache.iter();
+        set.cache = cache.position(|(number, _)| set.has(Scope::Pattern(*number)));
         set
     }
 
@@ -247,11 +260,10 @@ impl Rules {
 
     /// The first rule for caches that applies.
     fn cache_rule(&self, set: RuleSet) -> Option<&(usize, CachePolicy)> {
-        if self.stores_nothing || set.is_generated {
-            return None;
+        match self.stores_nothing {
+            true => None,
+            false => self.cache.get(set.cache?),
         }
-        let mut rules = self.cache.iter();
-        rules.find(|(number, _)| set.has(Scope::Pattern(*number)))
     }
 
     /// The fields that the rules add, replace or remove. If several patterns have a field of one name,
@@ -444,6 +456,15 @@ mod tests {
         check("x.js", Some("max-age=2"));
         check("a=b", Some("no-store"));
         check("x.css", None);
+        // Of the rules for two paths, the first one counts.
+        let both = |one: &str, other: &str| {
+            let set = rules.matching(one.as_bytes());
+            let set = set.and(rules.matching(other.as_bytes()));
+            rules.cache_policy(set).map(|policy| policy.to_string())
+        };
+        assert_eq!(both("x.js", "a/x").as_deref(), Some("max-age=1"));
+        assert_eq!(both("x.css", "x.js").as_deref(), Some("max-age=2"));
+        assert_eq!(both("x.css", "x.png"), None);
     }
 
     #[track_caller]
@@ -568,13 +589,9 @@ mod tests {
     fn what_docroot_generates_has_no_rule_for_caches() {
         let rules = rules(&["/**=public, max-age=60"], &["X-A: b"]);
         let file = rules.matching(b"d/");
-        let listing = RuleSet {
-            is_generated: true,
-            ..file
-        };
+        let listing = file.without_cache();
         assert_eq!(rules.cache_control(file), "public, max-age=60");
         assert_eq!(rules.cache_control(listing), "no-cache");
-        assert_eq!(rules.cache_control(file.and(listing)), "no-cache");
         assert_eq!(rules.fields(listing), rules.fields(file));
         let protected = RuleSet {
             is_protected: true,
