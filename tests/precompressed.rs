@@ -109,6 +109,28 @@ fn the_weights_decide_and_then_the_size() {
     assert_eq!(deflate.field("Content-Encoding"), Some("deflate"));
 }
 
+/// RFC 9110 section 12.5.3: the weights decide. Between equal ones, the smallest representation is sent.
+#[test]
+fn a_precompressed_file_that_is_larger_than_the_original_comes_after_it() {
+    let server = setup().start();
+    let page = page();
+    let large = "g".repeat(page.len() + 1);
+    server.write("page.html.gz", &large);
+    for codings in ["gzip, identity", "gzip;q=0.5, identity;q=0.5"] {
+        check_plain(&accepting(&server, codings));
+    }
+    for codings in ["gzip", "gzip, identity;q=0.5", "gzip, identity;q=0"] {
+        check_sidecar(&accepting(&server, codings), "gzip", &large);
+    }
+    check_sidecar(&accepting(&server, "gzip, identity, br"), "br", BR);
+    server.write("page.html.gz", &large[..page.len()]);
+    check_sidecar(
+        &accepting(&server, "gzip, identity"),
+        "gzip",
+        &large[..page.len()],
+    );
+}
+
 #[test]
 fn explain_shows_the_order() {
     let setup = setup();

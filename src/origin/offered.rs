@@ -15,8 +15,8 @@ use crate::site::options::SiteOptions;
 /// Every coding that the server applies, most preferred first.
 const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
 
-/// The most codings on offer: those that the server applies, and two that only sidecars have.
-const MOST: usize = 4;
+/// The most codings on offer: those that the server applies, two that only sidecars have, and identity.
+const MOST: usize = 5;
 
 const NO_TRANSFORM: Clause = clause!("RFC 9111 section 5.2.1.6", "offered");
 
@@ -44,7 +44,7 @@ pub(super) fn offered(
 }
 
 /// Chooses the coding for a file. The order of the offer decides between equal weights: the smallest
-/// sidecar comes first. The codings that the server applies come last, because their size is not known, or
+/// sidecar comes first, and identity before sidecars that are larger than the file. The codings that the server applies come last, because their size is not known, or
 /// known only for a while. So the same request gets the same representation.
 pub(super) fn choose_coding(
     origin: &Origin,
@@ -58,6 +58,7 @@ pub(super) fn choose_coding(
     }
     let options = origin.site.options();
     let offer = Offer::of(
+        file,
         sidecars,
         offered(options, request, file.is_worth_coding, trace),
     );
@@ -69,7 +70,7 @@ pub(super) fn choose_coding(
         // If the client refuses identity, it gets a coding even if the coding saves nothing.
         CodingChoice::NotAcceptable => {
             trace.take_from(mark);
-            let every = Offer::of(sidecars, offered(options, request, true, trace));
+            let every = Offer::of(file, sidecars, offered(options, request, true, trace));
             coding::choose(request.fields(), every.codings(), trace)
         }
         choice => choice,
@@ -87,8 +88,10 @@ pub(super) fn available(
         Coding::Identity => {
             let options = origin.site.options();
             let applied = offered(options, request, true, &mut Trace::off());
-            let offer = Offer::of(sidecars, applied);
-            [&[Coding::Identity], offer.codings()].concat()
+            let offer = Offer::of(file, sidecars, applied);
+            let codings = offer.codings().iter().copied();
+            let coded = codings.filter(|coding| *coding != Coding::Identity);
+            [Coding::Identity].into_iter().chain(coded).collect()
         }
         stored if stored.is_decoded() => vec![Coding::Identity, stored],
         stored => vec![stored],
@@ -103,12 +106,12 @@ struct Offer {
 
 impl Offer {
     /// The codings of the sidecars, then those that the server applies.
-    fn of(sidecars: &Sidecars, applied: &[Coding]) -> Offer {
+    fn of(file: &StoredFile, sidecars: &Sidecars, applied: &[Coding]) -> Offer {
         let mut offer = Offer {
             codings: [Coding::Identity; MOST],
             count: 0,
         };
-        for coding in sidecars.codings().chain(applied.iter().copied()) {
+        for coding in sidecars.codings(file).chain(applied.iter().copied()) {
             if !offer.codings().contains(&coding) {
                 offer.codings[offer.count] = coding;
                 offer.count += 1;

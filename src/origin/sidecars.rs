@@ -64,7 +64,7 @@ impl Sidecars {
                 .extend(found.map(|file| Sidecar { coding, file }));
         }
         sidecars.0.sort_by_key(|sidecar| sidecar.file.size());
-        attempt.trace.note_if(|| sidecars.step_of_order());
+        attempt.trace.note_if(|| sidecars.step_of_order(file));
         Ok(sidecars)
     }
 
@@ -81,18 +81,26 @@ impl Sidecars {
         files.find(|file| !file.has_tags())
     }
 
-    /// The step that says which of several sidecars comes first.
-    fn step_of_order(&self) -> Option<Step> {
-        let names: Vec<&str> = self.codings().map(Coding::name).collect();
+    /// The step that says which of several representations comes first.
+    fn step_of_order(&self, original: &StoredFile) -> Option<Step> {
+        let names: Vec<&str> = self.codings(original).map(Coding::name).collect();
         let finding = "if the client prefers several codings equally, the smallest file is sent";
         let order = Quote::of(names.join(", ").as_bytes());
         let step = Step::new(CLAUSE, finding).with(Evidence::Value(order));
         (names.len() > 1).then(|| step.unless(Edit::remove(FieldName::AcceptEncoding)))
     }
 
-    /// The codings of the sidecars, the smallest sidecar first.
-    pub fn codings(&self) -> impl Iterator<Item = Coding> {
-        self.0.iter().map(|sidecar| sidecar.coding)
+    /// The codings of the sidecars, the smallest sidecar first. Identity stands before those that are larger than the
+    /// original, if there are any.
+    pub fn codings(&self, original: &StoredFile) -> impl Iterator<Item = Coding> {
+        let is_smaller = |sidecar: &&Sidecar| sidecar.file.size() <= original.size();
+        let (smaller, larger) = self
+            .0
+            .split_at(self.0.iter().take_while(is_smaller).count());
+        let identity = (!larger.is_empty()).then_some(Coding::Identity);
+        let coding = |sidecar: &Sidecar| sidecar.coding;
+        let smaller = smaller.iter().map(coding);
+        smaller.chain(identity).chain(larger.iter().map(coding))
     }
 }
 

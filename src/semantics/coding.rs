@@ -51,6 +51,8 @@ pub enum CodingReason {
     Preferred(Coding),
     /// Identity: the client lists it and prefers it to every offered coding.
     IdentityPreferred,
+    /// Identity: the client lists it and prefers it as much as a coding that makes the content larger.
+    IdentitySmaller,
     /// Identity: the field accepts none of the offered codings.
     NoneAccepted,
     /// This coding: the field refuses identity.
@@ -105,7 +107,7 @@ const COUNT: usize = 5;
 /// Chooses identity or one of `offered`, which is in the server's order of preference.
 ///
 /// The highest weight wins. Identity competes only if the field lists it by name. Between equal
-/// weights, a coding wins over identity, and then the server's order decides. If the result is
+/// weights, the server's order decides. Identity comes last, unless it has another place in `offered`. If the result is
 /// [`CodingChoice::NotAcceptable`], the caller may try again with a larger offer.
 pub fn choose(fields: &Fields, offered: &[Coding], trace: &mut Trace) -> CodingChoice {
     let choice = chosen(fields, offered);
@@ -143,7 +145,8 @@ fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
     }
     let accepted = Accepted::of(fields);
     let mut weights = [None; COUNT];
-    let names = offered.iter().chain(&[Coding::Identity]);
+    let codings = offered.iter().filter(|&&coding| coding != Coding::Identity);
+    let names = codings.chain(&[Coding::Identity]);
     for (slot, coding) in weights.iter_mut().zip(names) {
         *slot = Some((coding.name(), accepted.weight(*coding)));
     }
@@ -167,7 +170,11 @@ fn edit(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Option<Edi
         return Some(remove.leads_to_if(is_whole, Status::Ok));
     };
     match reason {
-        Why::FieldAbsent | Why::FieldEmpty | Why::IdentityPreferred | Why::NoneAccepted => {
+        Why::FieldAbsent
+        | Why::FieldEmpty
+        | Why::IdentityPreferred
+        | Why::IdentitySmaller
+        | Why::NoneAccepted => {
             let coding = offered.iter().find(|&&coding| coding != Coding::Identity)?;
             let accept = Edit::set(FieldName::AcceptEncoding, coding.name());
             Some(accept.keeps_status_if(is_whole))
@@ -193,6 +200,12 @@ fn chosen(fields: &Fields, offered: &[Coding]) -> CodingChoice {
         Some((_, weight)) if accepted.listed(Coding::Identity) > Some(weight) => {
             identity_because(CodingReason::IdentityPreferred, offered)
         }
+        Some((coding, weight))
+            if accepted.listed(Coding::Identity) == Some(weight)
+                && comes_first(Coding::Identity, coding, offered) =>
+        {
+            identity_because(CodingReason::IdentitySmaller, offered)
+        }
         Some((coding, _)) if accepted.refuses_identity() => {
             CodingChoice::Chosen(coding, CodingReason::IdentityRefused(coding))
         }
@@ -201,6 +214,14 @@ fn chosen(fields: &Fields, offered: &[Coding]) -> CodingChoice {
         None if accepted.is_empty => identity_because(CodingReason::FieldEmpty, offered),
         None => identity_because(CodingReason::NoneAccepted, offered),
     }
+}
+
+/// Whether one coding on offer comes before another one.
+fn comes_first(one: Coding, other: Coding, offered: &[Coding]) -> bool {
+    let mut both = offered
+        .iter()
+        .filter(|&&coding| coding == one || coding == other);
+    both.next() == Some(&one)
 }
 
 /// Whether the client accepts this coding. A client without Accept-Encoding gets none, as in [`choose`].
@@ -249,6 +270,9 @@ impl CodingReason {
             CodingReason::FieldEmpty => "Accept-Encoding is empty",
             CodingReason::Preferred(coding) => coding.preferred(),
             CodingReason::IdentityPreferred => Coding::Identity.preferred(),
+            CodingReason::IdentitySmaller => {
+                "Accept-Encoding prefers identity and a coding equally, and the file itself is smaller"
+            }
             CodingReason::NoneAccepted => "Accept-Encoding accepts no coding that is offered",
             CodingReason::IdentityRefused(coding) => coding.preferred_to_identity(),
             CodingReason::Stored => {
@@ -395,6 +419,45 @@ mod tests {
         check("identity, *;q=0", Identity, Why::NoneAccepted);
         let absent = CodingChoice::Chosen(Identity, Why::FieldAbsent);
         check_offer(&[], &[Gzip], absent);
+    }
+
+    #[test]
+    fn identity_comes_before_codings_that_make_the_content_larger() {
+        let check = |value: &str, offered: &[Coding], coding: Coding, why: Why| {
+            check_offer(&[value], offered, CodingChoice::Chosen(coding, why));
+        };
+        let larger = [Identity, Gzip, Deflate];
+        check("gzip, identity", &larger, Identity, Why::IdentitySmaller);
+        check(
+            "gzip;q=0.5, identity;q=0.5",
+            &larger,
+            Identity,
+            Why::IdentitySmaller,
+        );
+        check("gzip, identity;q=0.9", &larger, Gzip, Why::Preferred(Gzip));
+        check(
+            "gzip;q=0.9, identity",
+            &larger,
+            Identity,
+            Why::IdentityPreferred,
+        );
+        check("gzip", &larger, Gzip, Why::Preferred(Gzip));
+        check("gzip, *", &larger, Gzip, Why::Preferred(Gzip));
+        check(
+            "gzip, identity;q=0",
+            &larger,
+            Gzip,
+            Why::IdentityRefused(Gzip),
+        );
+        check("br", &larger, Identity, Why::NoneAccepted);
+        let mixed = [Brotli, Identity, Gzip];
+        check("gzip, br, identity", &mixed, Brotli, Why::Preferred(Brotli));
+        check(
+            "gzip, identity, br;q=0.9",
+            &mixed,
+            Identity,
+            Why::IdentitySmaller,
+        );
     }
 
     #[test]
