@@ -113,16 +113,8 @@ fn concept_21_the_language_that_the_client_wants_most_is_sent() {
         "de",
         "page.de.html",
     );
-    // The file without a language is that of the default language.
-    check(
-        &server,
-        "/page.html",
-        "en, de;q=0.5",
-        "<p>unlabelled, some text",
-        "en",
-        "",
-    );
-    for others in ["", "fr", "*", "de;q=0", "x;q=2"] {
+    // The file without a language counts as one in the default language.
+    for others in ["", "fr", "*", "de;q=0", "x;q=2", "en, de;q=0.5"] {
         check(
             &server,
             "/page.html",
@@ -167,16 +159,75 @@ fn what_does_not_exist_depends_on_the_language_too() {
 
 #[test]
 fn a_default_language_is_sent_to_all_others() {
-    let server = server(|site| site.default_language = Language::parse(b"fr").expect("a tag"));
+    let server = server(|site| site.default_language = Language::parse(b"fr"));
     check(&server, "/only.html", "de", "<p>fr", "fr", "only.fr.html");
-    check(
-        &server,
-        "/page.html",
-        "fr",
-        "<p>unlabelled, some text",
-        "fr",
-        "",
+    // Whatever the client says, it is the same representation with the same language.
+    let page = "<p>unlabelled, some text";
+    for accept in ["fr", "", "*", "it", "x;q=2"] {
+        check(&server, "/page.html", accept, page, "fr", "");
+    }
+    let chosen = get(&server, "/page.html?lang=fr", &[]);
+    assert_eq!(all(&chosen, "Content-Language"), "fr");
+    // A script has no language.
+    assert_eq!(all(&get(&server, "/app.js", &[]), "Content-Language"), "");
+}
+
+/// RFC 9110 section 12.5.4: a request without the field is for any language.
+#[test]
+fn a_client_that_accepts_any_language_gets_one_that_exists() {
+    for is_strict in [false, true] {
+        let server = server(|site| site.strict_negotiation = is_strict);
+        for accept in ["", "*", "de, *;q=0.1", "en;q=0, *"] {
+            check(
+                &server,
+                "/other.html",
+                accept,
+                "<p>fr",
+                "fr",
+                "other.fr.html",
+            );
+            check(&server, "/others/", accept, "<p>fr", "fr", "index.fr.html");
+        }
+        let other = "fr;q=0, *";
+        check(
+            &server,
+            "/other.html",
+            other,
+            "<p>it",
+            "it-CH",
+            "other.it-CH.html",
+        );
+        check(
+            &server,
+            "/only.html",
+            "en;q=0, *",
+            "<p>fr",
+            "fr",
+            "only.fr.html",
+        );
+        // The default language comes first.
+        check(&server, "/only.html", "*", "<p>en", "en", "only.en.html");
+        let refused = if is_strict { 406 } else { 404 };
+        for accept in ["de", "fr;q=0, it-CH;q=0, *", "fr;q=0"] {
+            let response = get(&server, "/other.html", &[("Accept-Language", accept)]);
+            assert_eq!(response.status, refused, "{accept}");
+        }
+        assert_eq!(get(&server, "/none.html", &[]).status, 404);
+        assert_eq!(get(&server, "/docs/", &[]).text(), "<p>index en");
+    }
+}
+
+/// The language of the query is remembered, also if nobody says that the file is in it.
+#[test]
+fn the_default_language_can_be_chosen() {
+    let chosen = get(
+        &server(|_| {}),
+        "/page.html?lang=en",
+        &[("Accept-Language", "de")],
     );
+    assert_eq!(chosen.text(), "<p>unlabelled, some text");
+    let cookie = COOKIE.replace("zh", "en");
+    assert_eq!(all(&chosen, "Set-Cookie"), cookie);
 }
 
 const COOKIE: &str = "docroot-lang=zh; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly";

@@ -425,12 +425,11 @@ fn check_index(site: &SiteOptions) -> Result<(), String> {
 
 /// Options that only say how to negotiate.
 fn check_negotiation(site: &SiteOptions) -> Result<(), String> {
-    let others = SiteOptions::default();
     let useless = if site.negotiate {
         return Ok(());
     } else if site.strict_negotiation {
         "--strict-negotiation"
-    } else if site.default_language != others.default_language {
+    } else if site.default_language.is_some() {
         "--default-language"
     } else {
         return Ok(());

@@ -6,8 +6,8 @@
 //! /photo.png   photo.avif, photo.webp            by Accept
 //! ```
 //!
-//! A file without a language in its name is the representation for all who want none of the others. A
-//! language that was chosen with `?lang=zh` is remembered in a cookie, and counts before `Accept-Language`.
+//! A file without a language in its name is the representation for all who want none of the others. It counts as one in
+//! the default language, but only the operator can say that it is: then it has a `Content-Language`. A language that was chosen with `?lang=zh` is remembered in a cookie, and counts before `Accept-Language`.
 
 use std::rc::Rc;
 
@@ -40,8 +40,8 @@ pub(super) struct Negotiated {
     pub file: Rc<StoredFile>,
     /// Its language, if that is known.
     pub language: Option<Language>,
-    /// Whether the query asks for this language, so that it is remembered.
-    pub is_remembered: bool,
+    /// The language that is remembered, because the query asks for it.
+    remembered: Option<Language>,
     /// Whether the client refuses this language.
     is_refused: bool,
 }
@@ -225,13 +225,20 @@ pub(super) fn negotiate(
 
 fn own_or_none(own: Option<&Rc<StoredFile>>, language: Option<Language>) -> Outcome {
     own.map_or(Outcome::None, |file| {
-        Outcome::File(Negotiated {
-            file: Rc::clone(file),
-            language,
-            is_remembered: false,
-            is_refused: false,
-        })
+        Outcome::File(Negotiated::new(Rc::clone(file), language))
     })
+}
+
+impl Negotiated {
+    /// A file that was chosen because it exists.
+    fn new(file: Rc<StoredFile>, language: Option<Language>) -> Negotiated {
+        Negotiated {
+            file,
+            language,
+            remembered: None,
+            is_refused: false,
+        }
+    }
 }
 
 impl Wants {
@@ -263,19 +270,25 @@ impl Wants {
     }
 }
 
-/// Looks for the languages that the client wants, one after another.
+/// Looks for the languages that the client wants, one after another. If there is none of them, it gets what it accepts
+/// as well or, unless the operator wants 406, the representation for all others.
 fn by_language(
     attempt: &mut Attempt<'_>,
     wants: &Wants,
     name: &Name<'_>,
     own: Option<&Rc<StoredFile>>,
 ) -> Result<Outcome, Obstacle> {
-    let default = attempt.origin.site.options().default_language.clone();
-    let wanted = &wants.wanted;
-    for (number, language) in wanted.tags.iter().enumerate() {
-        let found = find_in_language(attempt, name, language)?;
-        let found = found.or_else(|| own.filter(|_| *language == default).cloned());
-        if let Some(file) = found {
+    let of_own = attempt.origin.site.options().default_language.clone();
+    let default = attempt.origin.site.options().language_of_others();
+    for (number, language) in wants.wanted.tags.iter().enumerate() {
+        let found = match find_in_language(attempt, name, language)? {
+            Some(file) => Some((file, Some(language))),
+            None => {
+                let own = own.filter(|_| *language == default);
+                own.map(|file| (Rc::clone(file), of_own.as_ref()))
+            }
+        };
+        if let Some((file, own)) = found {
             let asker = wants.asker(number);
             attempt.trace.note(|| {
                 let value = Quote::of(language.as_str().as_bytes());
@@ -283,55 +296,111 @@ fn by_language(
                 step.unless(asker.edit())
             });
             return Ok(Outcome::File(Negotiated {
-                file,
-                language: Some(language.clone()),
-                is_remembered: asker == Asker::Query,
-                is_refused: false,
+                remembered: (asker == Asker::Query).then(|| language.clone()),
+                ..Negotiated::new(file, own.cloned())
             }));
         }
     }
-    let refuses_default = wanted.refuses(&default);
-    let is_acceptable = wanted.accepts_others && (own.is_some() || !refuses_default);
-    if let Some(refusal) = refusal(attempt, name, is_acceptable)? {
+    if let Some(chosen) = acceptable(attempt, wants, name, own)? {
+        return Ok(Outcome::File(chosen));
+    }
+    if let Some(refusal) = refusal(attempt, name)? {
         return Ok(refusal);
     }
-    let none = || {
-        Step::new(
-            LANGUAGE,
-            "the resource exists in no language that the client wants",
-        )
+    let chosen = match own {
+        Some(file) => Negotiated::new(Rc::clone(file), of_own),
+        None => {
+            let Some(file) = find_in_language(attempt, name, &default)? else {
+                return Ok(Outcome::None);
+            };
+            Negotiated {
+                is_refused: wants.wanted.refuses(&default),
+                ..Negotiated::new(file, Some(default))
+            }
+        }
     };
-    if own.is_some() {
-        attempt.trace.note(none);
-        return Ok(own_or_none(own, None));
-    }
-    let Some(file) = find_in_language(attempt, name, &default)? else {
-        return Ok(Outcome::None);
-    };
-    attempt.trace.note(none);
-    Ok(Outcome::File(Negotiated {
-        file,
-        language: Some(default),
-        is_remembered: false,
-        is_refused: refuses_default,
-    }))
+    let finding = "the resource exists in no language that the client wants";
+    attempt.trace.note(|| Step::new(LANGUAGE, finding));
+    Ok(Outcome::File(chosen))
 }
 
-/// The refusal of a client that wants none of the languages, if the operator wants that. A file without
+/// The representation for a client that accepts any language, beside those that it names: the file without a language
+/// in its name, the one in the default language, or the first one that the client does not refuse.
+fn acceptable(
+    attempt: &mut Attempt<'_>,
+    wants: &Wants,
+    name: &Name<'_>,
+    own: Option<&Rc<StoredFile>>,
+) -> Result<Option<Negotiated>, Obstacle> {
+    let wanted = &wants.wanted;
+    if !wanted.accepts_others {
+        return Ok(None);
+    }
+    let of_own = attempt.origin.site.options().default_language.clone();
+    let default = attempt.origin.site.options().language_of_others();
+    let chosen = match own {
+        Some(file) => Some(Negotiated::new(Rc::clone(file), of_own)),
+        None if wanted.refuses(&default) => None,
+        None => find_in_language(attempt, name, &default)?
+            .map(|file| Negotiated::new(file, Some(default))),
+    };
+    let chosen = match chosen {
+        None => first_acceptable(attempt, wanted, name)?,
+        chosen => chosen,
+    };
+    let finding = match wanted.tags[..] {
+        [] => "the client accepts any language",
+        _ => {
+            "the resource exists in no language that the client names, and the client accepts any other"
+        }
+    };
+    if chosen.is_some() {
+        attempt.trace.note(|| Step::new(LANGUAGE, finding));
+    }
+    Ok(chosen)
+}
+
+/// The first file, by name, in a language that the client does not refuse.
+fn first_acceptable(
+    attempt: &mut Attempt<'_>,
+    wanted: &Wanted,
+    name: &Name<'_>,
+) -> Result<Option<Negotiated>, Obstacle> {
+    let Some((sought, variants)) = all_variants(attempt, name)? else {
+        return Ok(None);
+    };
+    for (language, file) in variants.languages(&sought) {
+        if !wanted.refuses(&language)
+            && let Some(file) = find_readable(attempt, &[&sought.folder, file].concat())?
+        {
+            return Ok(Some(Negotiated::new(file, Some(language))));
+        }
+    }
+    Ok(None)
+}
+
+/// The refusal of a client that accepts none of the languages, if the operator wants that. A file without
 /// variants has no language to choose, so it is sent to everyone.
-fn refusal(
+fn refusal(attempt: &Attempt<'_>, name: &Name<'_>) -> Result<Option<Outcome>, Obstacle> {
+    if !attempt.origin.site.options().strict_negotiation {
+        return Ok(None);
+    }
+    let all = all_variants(attempt, name)?.filter(|(_, variants)| !variants.is_empty());
+    Ok(all.map(|(sought, variants)| Outcome::NoneAcceptable(sought, variants)))
+}
+
+/// The files of this name in all languages. The directory is read for it.
+fn all_variants(
     attempt: &Attempt<'_>,
     name: &Name<'_>,
-    is_acceptable: bool,
-) -> Result<Option<Outcome>, Obstacle> {
-    let options = attempt.origin.site.options();
+) -> Result<Option<(Sought, Rc<Variants>)>, Obstacle> {
     // The other files beside a file that is served alone are none of the client's business.
-    if is_acceptable || !options.strict_negotiation || options.only.is_some() {
+    if attempt.origin.site.options().only.is_some() {
         return Ok(None);
     }
     let sought = name.in_all_languages();
     let variants = attempt.facts.variants(&sought)?;
-    Ok((!variants.is_empty()).then_some(Outcome::NoneAcceptable(sought, variants)))
+    Ok(Some((sought, variants)))
 }
 
 fn find_in_language(
@@ -468,7 +537,7 @@ pub(super) fn extra(
     if let Some(location) = location {
         extra = extra.field("Content-Location", location);
     }
-    if let Some(language) = chosen.language.as_ref().filter(|_| chosen.is_remembered) {
+    if let Some(language) = &chosen.remembered {
         let value = cookie::remember(language, request.is_secure);
         trace.note(|| {
             let finding = "a cookie remembers the language that the query asks for";

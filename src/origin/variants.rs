@@ -59,6 +59,12 @@ impl Sought {
         let rest = name.strip_prefix(&*self.stem)?;
         rest.strip_suffix(&*self.extension)
     }
+
+    /// The language in a name.
+    fn language(&self, name: &[u8]) -> Option<Language> {
+        let tag = self.tag(name)?.strip_prefix(b".")?;
+        Language::of_name(tag)
+    }
 }
 
 impl Variants {
@@ -79,14 +85,21 @@ impl Variants {
         }
     }
 
+    /// The first files in a language, by name.
+    pub(super) fn languages<'a>(
+        &'a self,
+        sought: &'a Sought,
+    ) -> impl Iterator<Item = (Language, &'a [u8])> {
+        let names = self.names.iter();
+        names.filter_map(|name| Some((sought.language(name)?, &**name)))
+    }
+
     /// 406 with the list of `sought`. `dimensions` are how the responses for the path differ.
     pub(super) fn response(&self, sought: &Sought, dimensions: Dimensions) -> Response {
-        let language = |name| {
-            sought
-                .tag(name)
-                .and_then(|tag| Language::of_name(&tag[1..]))
-        };
-        let names = self.names.iter().map(|name| (language(name), &**name));
+        let names = self
+            .names
+            .iter()
+            .map(|name| (sought.language(name), &**name));
         let plain = self.plain.iter().map(|name| (None, &**name));
         let listed: Vec<(Option<Language>, &[u8])> = plain.chain(names).collect();
         let reason = Reason::LanguageNotAcceptable;

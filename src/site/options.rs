@@ -38,8 +38,8 @@ pub struct SiteOptions {
     pub negotiate: bool,
     /// Whether a client that accepts none of the languages gets 406.
     pub strict_negotiation: bool,
-    /// The language of files without a language in their names, and for clients that want none of the others.
-    pub default_language: Language,
+    /// The language of files without a language in their names, if the operator says what it is.
+    pub default_language: Option<Language>,
     /// Whether a symbolic link may lead out of the root. Off by default: otherwise, anyone who can
     /// write below the root could publish every file that the server can read.
     pub follow_symlinks: bool,
@@ -169,6 +169,13 @@ impl SiteOptions {
     pub const CACHE_MEMORY: u64 = 64 << 20;
     /// 64 copies. Few files this large fit into memory, so more would rarely be used.
     pub const MAX_COPIES: u64 = 64;
+
+    /// The language for clients that want none of the others. Files without a language in their names count as written
+    /// in it.
+    pub fn language_of_others(&self) -> Language {
+        let language = self.default_language.clone();
+        language.unwrap_or_else(Language::english)
+    }
 }
 
 impl Default for SiteOptions {
@@ -183,7 +190,7 @@ impl Default for SiteOptions {
             spa: None,
             negotiate: false,
             strict_negotiation: false,
-            default_language: Language::english(),
+            default_language: None,
             follow_symlinks: false,
             etag: TagSource::Metadata,
             types: OwnTypes::default(),

@@ -153,12 +153,16 @@ const DEFAULT_LANGUAGE: OptionDef = OptionDef::new(
     Kind::Text("TAG", |settings, text| {
         let language = Language::parse(text.as_bytes());
         let language = language.ok_or_else(|| "write a language tag such as en or pt-BR".into());
-        store(&mut settings.config.site.default_language, language)
+        store(&mut settings.config.site.default_language, language.map(Some))
     }),
     "With --negotiate, the language of files without a language in their names. Clients get these files \
-     if they want none of the other languages",
+     if they want none of the other languages. With this option, docroot says in Content-Language that they \
+     are in this language",
 )
-.default(|settings| settings.config.site.default_language.to_string())
+.default(|settings| {
+    let language = settings.config.site.language_of_others();
+    format!("{language}, without Content-Language")
+})
 .scope(Scope::Answer);
 
 const STRICT_NEGOTIATION: OptionDef = OptionDef::new(
