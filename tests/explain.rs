@@ -64,6 +64,25 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "404-fields-of-an-error-page",
+        &[
+            "/nope",
+            "--security-headers",
+            "--header",
+            "X-Frame-Options: DENY",
+        ],
+    ),
+    (
+        "404-the-policy-of-the-operator",
+        &[
+            "/nope",
+            "--security-headers",
+            "--header",
+            "Content-Security-Policy: default-src 'self'",
+        ],
+    ),
+    ("200-any-language", &["/hello.txt", "--negotiate"]),
+    (
         "200-a-path-of-an-application-with-an-extension",
         &[
             "/deep/link.v2",

@@ -314,6 +314,7 @@ fn the_operators_fields_replace_and_remove_what_depends_on_the_request() {
         setup.start()
     };
     let target = "/page.html?lang=de&download";
+    let is_cookie = |name: &str| name == "Set-Cookie";
     let plain = server(|name| format!("X-{name}: x"));
     let removing = server(|name| format!("{name}:"));
     let replacing = server(|name| format!("/** {name}: own"));
@@ -331,13 +332,71 @@ fn the_operators_fields_replace_and_remove_what_depends_on_the_request() {
         for name in names {
             assert_eq!(values(&ask(&plain, &line, fields), name).len(), 1, "{name}");
             check(&without, status, name, &[]);
-            check(&with, status, name, &["own"]);
+            // Each line is for a cookie of its own (RFC 6265 section 3).
+            let own = values(&with, name);
+            assert_eq!(own.len(), 1 + usize::from(is_cookie(name)), "{name}");
+            assert!(own.contains(&"own"), "{name}");
+            if is_cookie(name) {
+                assert!(
+                    own.iter()
+                        .any(|cookie| cookie.starts_with("docroot-lang=de;"))
+                );
+            }
         }
         for response in [&without, &with] {
             let vary = values(response, "Vary").join(", ");
             assert!(vary.contains("Accept-Language"), "{vary}");
         }
     }
+}
+
+/// A page of docroot has the policy that the operator wants, even if it then looks plain.
+#[test]
+fn the_operators_policy_is_that_of_every_response() {
+    let name = "Content-Security-Policy";
+    for (rules, want) in [
+        (
+            &["Content-Security-Policy: default-src 'self'"][..],
+            Some("default-src 'self'"),
+        ),
+        (&["content-security-policy:"], None),
+        (
+            &[
+                "X-A: b",
+                "/{list/,none,docs,index.html} Content-Security-Policy: a",
+            ],
+            Some("a"),
+        ),
+    ] {
+        for is_security in [false, true] {
+            let server = server(|own| {
+                own.security = is_security;
+                rules
+                    .iter()
+                    .for_each(|rule| own.add_field(rule).expect(rule));
+            });
+            for (line, fields, status) in [
+                ("GET /index.html", &[][..], 200),
+                ("GET /list/", &[], 200),
+                ("HEAD /list/", &[], 200),
+                ("GET /none", &[], 404),
+                ("GET /docs", &[], 301),
+                ("DELETE /none", &[], 405),
+                ("GET /index.html", &["If-Match: \"x\""], 412),
+                ("GET /index.html", &["Range: bytes=900-"], 416),
+            ] {
+                let response = ask(&server, line, fields);
+                let want: Vec<&str> = want.into_iter().collect();
+                check(&response, status, name, &want);
+            }
+        }
+    }
+    let server = server(|rules| {
+        rules
+            .add_field("Content-Security-Policy: a")
+            .expect("a field")
+    });
+    check(&get(&server, "/%zz"), 400, name, &["a"]);
 }
 
 #[test]

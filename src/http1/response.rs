@@ -93,7 +93,7 @@ pub fn prepare(fields: &FieldSection, ruled: &[RuledField<'_>]) -> Rc<[u8]> {
         let mut own = fields.fields().iter();
         own.any(|(other, _)| other.eq_ignore_ascii_case(name))
     };
-    let is_replaced = |name: &str| ruled.iter().any(|field| replaces(field, name));
+    let is_replaced = |name: &str| ruled.iter().any(|field| field.replaces(name));
     for (name, value) in fields
         .fields()
         .iter()
@@ -102,25 +102,12 @@ pub fn prepare(fields: &FieldSection, ruled: &[RuledField<'_>]) -> Rc<[u8]> {
         write_field(&mut lines, name, value);
     }
     for field in ruled {
-        let is_kept = keeps(field) && is_own(field.name);
+        let is_kept = field.is_default && is_own(field.name);
         if let Some(value) = field.value.filter(|_| !is_kept) {
             head::field(&mut lines, field.name, value.as_bytes());
         }
     }
     lines.into()
-}
-
-/// Whether a field of the rules takes the place of the one with this name.
-fn replaces(field: &RuledField<'_>, name: &str) -> bool {
-    // The names that the operator adds to Vary do not change how responses differ.
-    let is_list = name == "Vary";
-    field.name.eq_ignore_ascii_case(name) && !keeps(field) && !is_list
-}
-
-/// Whether a response keeps its own field instead of this one. The pages of the server have a policy for
-/// their own styles and scripts.
-fn keeps(field: &RuledField<'_>) -> bool {
-    field.is_default || field.name.eq_ignore_ascii_case("Content-Security-Policy")
 }
 
 fn write_fields(out: &mut Vec<u8>, fields: &FieldSection) {

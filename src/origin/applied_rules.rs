@@ -12,6 +12,7 @@ use crate::http1::version::Version;
 use crate::origin::auth::needed::is_protected;
 use crate::origin::cors;
 use crate::origin::handler::Origin;
+use crate::origin::refuse::POLICY;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::cors::Cors;
@@ -87,9 +88,9 @@ impl AppliedRules {
         self.set
     }
 
-    /// Whether the operator adds, replaces or removes the field with this name.
-    pub(super) fn have_field(&self, name: &str) -> bool {
-        self.rules.have_field(self.set, name)
+    /// Whether the operator replaces or removes the field with this name.
+    pub(super) fn replace_field(&self, name: &str) -> bool {
+        self.rules.replace_field(self.set, name)
     }
 
     /// What caches may do with the representation.
@@ -105,9 +106,9 @@ impl AppliedRules {
         prepare(fields, &self.rules.fields(self.set))
     }
 
-    /// Adds the steps that say what the rules change.
-    pub(super) fn note(&self, trace: &mut Trace) {
-        self.rules.note(self.set, trace);
+    /// Adds the steps that say what caches may do, and why. [`finish`] adds those about fields.
+    pub(super) fn note_caching(&self, trace: &mut Trace) {
+        self.rules.note_caching(self.set, trace);
     }
 }
 
@@ -119,17 +120,13 @@ pub fn finish(origin: &Origin, request: &Request<'_>, response: &mut Response, t
         return;
     }
     let of_representation = response.rules;
-    let mut set = of_representation.unwrap_or_else(|| {
-        let set = of_request(origin, request);
-        rules.note_fields(set, trace);
-        set
-    });
+    let mut set = of_representation.unwrap_or_else(|| of_request(origin, request));
     set.is_protected |= response.is_protected;
     let new = rules.ask_first(set);
     if response.fields.replace("Cache-Control", ASK_FIRST, new) && of_representation.is_none() {
         rules.note_storing(trace);
     }
-    add_fields(rules, set, response);
+    add_fields(rules, set, response, trace);
     if of_representation.is_some() {
         add_expires(rules, set, request, response, trace);
     }
@@ -151,20 +148,29 @@ pub fn finish_refusal(
         return;
     }
     let set = RuleSet::default();
-    rules.note_fields(set, trace);
-    add_fields(rules, set, response);
+    add_fields(rules, set, response, trace);
     cors::add(rules, set, fields, response, trace);
 }
 
 /// Makes the operator's changes to the fields of a response, unless its lines were prepared with them.
-fn add_fields(rules: &Rules, set: RuleSet, response: &mut Response) {
-    if response.fields.lines().is_empty() {
-        let fields = rules.fields(set);
-        if !fields.is_empty() {
+fn add_fields(rules: &Rules, set: RuleSet, response: &mut Response, trace: &mut Trace) {
+    let is_prepared = !response.fields.lines().is_empty();
+    if !is_prepared || trace.is_watched() {
+        let mut fields = rules.fields(set);
+        if response.is_of_server {
+            // The pages below /.docroot/ are programs, which do not run with another policy. They show what clients
+            // have sent, so a weaker policy would not be safe.
+            let policies = fields
+                .iter_mut()
+                .filter(|field| field.name.eq_ignore_ascii_case(POLICY));
+            policies.for_each(|field| field.is_default = true);
+        }
+        if !is_prepared && !fields.is_empty() {
             response.fields = FieldSection::prepared(prepare(&response.fields, &fields));
         }
+        rules.note_fields(fields, &response.fields, trace);
     }
-    response.fields.is_server_ruled = rules.have_field(set, "Server");
+    response.fields.is_server_ruled = rules.replace_field(set, "Server");
 }
 
 /// The rules for the path of a request. A path that cannot be decoded has only those for all paths.
@@ -196,7 +202,7 @@ fn add_expires(
         response.status,
         Status::Ok | Status::PartialContent | Status::NotModified
     );
-    if !is_old || !is_fresh || rules.have_field(set, "Expires") {
+    if !is_old || !is_fresh || rules.replace_field(set, "Expires") {
         return;
     }
     let policy = rules.cache_policy(set);

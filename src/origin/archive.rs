@@ -104,7 +104,7 @@ pub(super) fn answer_archive(attempt: &mut Attempt<'_>, format: ArchiveFormat) -
         prepared: None,
         extra: &Extra::default().field("Content-Disposition", attachment(&file_name)),
     };
-    rules.note(trace);
+    rules.note_caching(trace);
     let why = CodingReason::NotOffered;
     let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
     if let Some(response) = decided.without_content() {

@@ -81,7 +81,7 @@ pub(super) fn add(
         response.reason,
         Reason::Preflight | Reason::PreflightRefused
     );
-    if !is_preflight && !rules.have_field(set, ALLOW_ORIGIN) {
+    if !is_preflight && !rules.replace_field(set, ALLOW_ORIGIN) {
         note_origin(cors, fields, trace);
     }
     let Some(origin) = cors.allowed(fields) else {
@@ -99,11 +99,11 @@ pub(super) fn add(
         let Some(value) = value else {
             continue;
         };
-        if !rules.have_field(set, name) {
+        if !rules.replace_field(set, name) {
             response.fields.push(name, value.to_owned());
         }
     }
-    if set.is_protected && cors.varies() && !rules.have_field(set, ALLOW_CREDENTIALS) {
+    if set.is_protected && cors.varies() && !rules.replace_field(set, ALLOW_CREDENTIALS) {
         response.fields.push(ALLOW_CREDENTIALS, "true");
         trace.note(|| {
             let finding = "the path needs a password, and scripts of this origin may send one";

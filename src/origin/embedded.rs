@@ -182,7 +182,7 @@ fn answer(
         extra: &file.extra,
     };
     let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
-    rules.note(trace);
+    rules.note_caching(trace);
     Answer::Ready(match decided.without_content() {
         Some(response) => response,
         None => with_content(origin, request, (content, file.stored), decided),

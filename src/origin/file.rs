@@ -165,7 +165,7 @@ fn try_file(attempt: &mut Attempt<'_>, tried: &Tried<'_>) -> Result<Option<Answe
             decided = uncoded;
         }
     }
-    tried.rules.note(trace);
+    tried.rules.note_caching(trace);
     if let Some(response) = decided.without_content() {
         return Ok(Some(Answer::Ready(response)));
     }

@@ -189,7 +189,7 @@ impl ListingJob {
             extra: &Extra::default(),
         };
         note_entity_tag(&metadata.validators, trace);
-        self.rules.note(trace);
+        self.rules.note_caching(trace);
         let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
         Ok(decided.without_content().unwrap_or_else(|| {
             let is_head = request.method() == Some(Method::Head);

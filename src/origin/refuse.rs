@@ -18,7 +18,8 @@ use crate::site::file::StoredFile;
 use crate::site::options::SiteOptions;
 use crate::site::reload_script;
 
-const POLICY: &str = "Content-Security-Policy";
+/// The name of the field that says what a page may load and run.
+pub(super) const POLICY: &str = "Content-Security-Policy";
 
 /// An error with its page.
 pub fn error(status: Status, reason: Reason) -> Response {

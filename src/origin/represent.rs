@@ -212,7 +212,7 @@ impl Metadata<'_> {
             fields.push("Vary", self.extra.dimensions.vary());
         }
         let all = self.extra.fields.iter();
-        for (name, value) in all.filter(|(name, _)| !self.rules.have_field(name)) {
+        for (name, value) in all.filter(|(name, _)| !self.rules.replace_field(name)) {
             fields.push(name, value.clone());
         }
     }

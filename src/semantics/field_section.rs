@@ -52,6 +52,25 @@ impl FieldSection {
         found.map(|(_, value)| *value = new).is_some()
     }
 
+    /// Every value of a field that is text. Those in the prepared lines come first.
+    pub fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let lines = self.lines().split(|&byte| byte == b'\n');
+        let prepared = lines.filter_map(move |line| {
+            let (own, rest) = line.split_at_checked(name.len())?;
+            let value = rest.strip_prefix(b": ")?;
+            let value = value.strip_suffix(b"\r").unwrap_or(value);
+            own.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
+        });
+        let further = self
+            .fields
+            .iter()
+            .filter_map(move |(own, value)| match value {
+                FieldValue::Text(text) if own.eq_ignore_ascii_case(name) => Some(&**text),
+                _ => None,
+            });
+        prepared.chain(further)
+    }
+
     /// The prepared lines.
     pub fn lines(&self) -> &[u8] {
         self.prepared.as_deref().unwrap_or_default()
@@ -90,5 +109,27 @@ impl From<u64> for FieldValue {
 impl From<HttpDate> for FieldValue {
     fn from(date: HttpDate) -> FieldValue {
         FieldValue::Date(date)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_in_lines_and_in_fields() {
+        let lines = b"Vary: Accept\r\nX-Vary: a\r\nVary-X: b\r\nvary: Cookie\r\n";
+        let mut fields = FieldSection::prepared(Rc::from(&lines[..]));
+        fields.push("Vary", "Origin");
+        fields.push("Age", 5);
+        let texts = |name| {
+            fields
+                .texts(name)
+                .map(String::from_utf8_lossy)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(texts("Vary"), ["Accept", "Cookie", "Origin"]);
+        assert_eq!(texts("X-VARY"), ["a"]);
+        assert!(texts("Age").is_empty());
     }
 }

@@ -10,12 +10,13 @@ use std::fmt;
 use super::address_rules::AddressRules;
 use super::cache_control::{CachePolicy, CachePolicyError};
 use super::cors::{ALLOW_CREDENTIALS, Cors};
+use super::field_section::FieldSection;
 use super::own_fields::{OwnField, OwnFieldError, split_pattern, unescaped};
 use super::pattern::{Pattern, PatternError};
 use super::presets::{ISOLATION, SECURITY};
 use super::protection::Protection;
 use super::redirects::Redirects;
-use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use super::trace::{Clause, Evidence, MAX_STEPS, Quote, Step, Trace, clause};
 
 /// The rules of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -298,10 +299,15 @@ impl Rules {
         fields
     }
 
-    /// Whether the operator adds, replaces or removes the field with this name.
-    pub fn have_field(&self, set: RuleSet, name: &str) -> bool {
-        let mut fields = self.fields.iter();
-        fields.any(|(scope, field)| set.has(*scope) && field.is_named(name))
+    /// Whether the operator replaces or removes the field with this name.
+    pub fn replace_field(&self, set: RuleSet, name: &str) -> bool {
+        let fields = self.fields.iter();
+        let mut named = fields.filter(|(scope, field)| set.has(*scope) && field.is_named(name));
+        // As in `fields`, only those of the last scope count.
+        let last = named.clone().next_back();
+        last.is_some_and(|(last, _)| {
+            named.any(|(scope, field)| scope == last && !is_added(name, field.value.as_deref()))
+        })
     }
 
     /// The value of a preset. If other origins may read responses, they may embed them as well.
@@ -312,8 +318,8 @@ impl Rules {
         }
     }
 
-    /// Adds the steps that say which rules apply to a representation.
-    pub fn note(&self, set: RuleSet, trace: &mut Trace) {
+    /// Adds the steps that say what caches may do with a representation, and why.
+    pub fn note_caching(&self, set: RuleSet, trace: &mut Trace) {
         const CACHE: Clause = clause!("RFC 9111 section 5.2.2", "cache_policy");
         self.note_storing(trace);
         trace.note_if(|| {
@@ -329,7 +335,6 @@ impl Rules {
             let pattern = quote(&self.patterns[*number].to_string());
             Some(Step::new(CACHE, finding).with(Evidence::Became(pattern, policy)))
         });
-        self.note_fields(set, trace);
     }
 
     /// Adds the step that says that nobody may store the response, if so.
@@ -342,18 +347,18 @@ impl Rules {
         });
     }
 
-    /// Adds the steps that say which rules change fields of a response, those of `--header` first.
-    pub fn note_fields(&self, set: RuleSet, trace: &mut Trace) {
+    /// Adds the steps that say which rules change fields of a response, those of `--header` first. `sent` are its
+    /// fields with these changes.
+    pub fn note_fields(&self, fields: Vec<RuledField<'_>>, sent: &FieldSection, trace: &mut Trace) {
         if !trace.is_watched() {
             return;
         }
-        let fields = self.fields(set);
-        let (presets, own): (Vec<RuledField<'_>>, Vec<_>) =
-            fields.into_iter().partition(|field| field.is_default);
+        let is_preset = |field: &RuledField<'_>| !matches!(field.source, FieldSource::Header(_));
+        let (presets, own): (Vec<RuledField<'_>>, Vec<_>) = fields.into_iter().partition(is_preset);
         let all: Vec<RuledField<'_>> = [own, presets].concat();
         let (noted, further) = all.split_at(all.len().min(MOST_NOTED));
         for field in noted {
-            trace.note(|| field.step(&self.patterns));
+            trace.note(|| field.step(&self.patterns, sent));
         }
         trace.note_if(|| {
             let names: Vec<&str> = further.iter().map(|field| field.name).collect();
@@ -368,19 +373,46 @@ impl Rules {
     }
 }
 
-/// The most steps about fields. A trace keeps 40 steps, and everything else needs up to 30 of them.
-const MOST_NOTED: usize = 8;
+/// Whether a field of the operator stands beside those of docroot. The names that the operator adds to `Vary` do not
+/// change how responses differ, and each `Set-Cookie` is for a cookie of its own.
+fn is_added(name: &str, value: Option<&str>) -> bool {
+    let mut added = ["Vary", "Set-Cookie"].iter();
+    value.is_some() && added.any(|list| name.eq_ignore_ascii_case(list))
+}
+
+/// The most steps about fields. Everything else needs up to 40 of the steps that a trace keeps.
+const MOST_NOTED: usize = MAX_STEPS - 41;
 
 const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
 
 impl RuledField<'_> {
-    /// The step that says which rule it comes from.
-    fn step(&self, patterns: &[Pattern]) -> Step {
+    /// Whether it takes the place of the response's own field with this name.
+    pub fn replaces(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name) && !self.is_default && !is_added(name, self.value)
+    }
+
+    /// The step that says which rule it comes from, and what became of it: these fields are sent.
+    fn step(&self, patterns: &[Pattern], sent: &FieldSection) -> Step {
+        let mut values = sent.texts(self.name);
+        let is_sent = match self.value {
+            Some(value) => values.any(|sent| sent == value.as_bytes()),
+            None => values.next().is_none(),
+        };
         let finding = match (self.source, self.value) {
+            (FieldSource::Security, _) if is_sent => "--security-headers sets this field",
             (FieldSource::Security, _) => {
-                "--security-headers sets this field, unless the response has its own"
+                "the response has a field of its own instead of that of --security-headers"
             }
-            (FieldSource::Isolation, _) => "--coi sets this field, unless the response has its own",
+            (FieldSource::Isolation, _) if is_sent => "--coi sets this field",
+            (FieldSource::Isolation, _) => {
+                "the response has a field of its own instead of that of --coi"
+            }
+            (FieldSource::Header(_), _) if !is_sent => {
+                "--header does not change this field of docroot's own pages, which need it"
+            }
+            (FieldSource::Header(_), value) if is_added(self.name, value) => {
+                "--header adds this field"
+            }
             (FieldSource::Header(_), Some(_)) => "--header sets this field",
             (FieldSource::Header(_), None) => "--header removes this field",
         };
@@ -630,7 +662,7 @@ mod tests {
             assert_eq!(rules.cache_policy(set), None, "{path}");
         }
         let mut trace = Trace::watched();
-        rules.note(rules.matching(b"a"), &mut trace);
+        rules.note_caching(rules.matching(b"a"), &mut trace);
         let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
         assert_eq!(
             steps,
@@ -638,21 +670,95 @@ mod tests {
         );
     }
 
-    /// A trace has room for 40 steps.
-    #[test]
-    fn few_steps_tell_of_many_fields() {
-        let mut rules = rules(&[], &["X-A: b", "/a X-B:", "/b X-C: d"]);
-        rules.security = true;
-        rules.isolation = true;
+    /// The steps about the fields of a response for a path, which has these fields of its own.
+    fn steps(rules: &Rules, path: &str, sent: &[(&'static str, &'static str)]) -> Vec<String> {
+        let mut fields = FieldSection::default();
+        sent.iter()
+            .for_each(|(name, value)| fields.push(name, *value));
         let mut trace = Trace::watched();
-        rules.note_fields(rules.matching(b"a"), &mut trace);
-        let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
+        let ruled = rules.fields(rules.matching(path.as_bytes()));
+        rules.note_fields(ruled, &fields, &mut trace);
+        trace.steps().iter().map(Step::to_string).collect()
+    }
+
+    #[test]
+    fn a_step_tells_what_became_of_a_field() {
+        let own = [
+            "X-A: b",
+            "/a X-B:",
+            "Vary: Cookie",
+            "set-cookie: a=b",
+            "/b X-C: d",
+        ];
+        let mut rules = rules(&[], &own);
+        rules.isolation = true;
+        let sent = [
+            ("X-A", "b"),
+            ("Set-Cookie", "c=d"),
+            ("Vary", "Accept"),
+            ("Vary", "Cookie"),
+            ("set-cookie", "a=b"),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("Cross-Origin-Embedder-Policy", "unsafe-none"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+        ];
+        let want = [
+            "--header sets this field: X-A: b",
+            "--header removes this field: /a => X-B",
+            "--header adds this field: Vary: Cookie",
+            "--header adds this field: set-cookie: a=b",
+            "--coi sets this field: Cross-Origin-Opener-Policy: same-origin",
+            "the response has a field of its own instead of that of --coi: \
+             Cross-Origin-Embedder-Policy: require-corp",
+            "--coi sets this field: Cross-Origin-Resource-Policy: same-origin",
+        ];
+        assert_eq!(steps(&rules, "a", &sent), want);
+    }
+
+    #[test]
+    fn the_steps_about_fields_are_bounded() {
+        let mut rules = Rules::default();
+        for number in 0..MOST_NOTED + 2 {
+            rules.add_field(&format!("X-{number}:")).expect("a field");
+        }
+        let steps = steps(&rules, "a", &[]);
         assert_eq!(steps.len(), MOST_NOTED + 1);
-        assert_eq!(steps[0], "--header sets this field: X-A: b");
-        assert_eq!(steps[1], "--header removes this field: /a => X-B");
-        let further = "--header, --security-headers or --coi change further fields: 2 (Cross-Origin-Embedder-Policy, \
-                       Cross-Origin-Resource-Policy)";
-        assert_eq!(steps[MOST_NOTED], further);
+        let further = format!("2 (X-{MOST_NOTED}, X-{})", MOST_NOTED + 1);
+        assert!(
+            steps[MOST_NOTED].ends_with(&further),
+            "{}",
+            steps[MOST_NOTED]
+        );
+    }
+
+    #[test]
+    fn some_fields_stand_beside_those_of_docroot() {
+        let check = |fields: &[&str], path: &str, name: &str, want: bool| {
+            let rules = rules(&[], fields);
+            let set = rules.matching(path.as_bytes());
+            assert_eq!(rules.replace_field(set, name), want, "{fields:?} {path}");
+            let ruled = rules.fields(set);
+            let is_replaced = ruled.iter().any(|field| field.replaces(name));
+            assert_eq!(is_replaced, want, "{fields:?} {path}");
+        };
+        check(&["Set-Cookie: a=b"], "a", "Set-Cookie", false);
+        check(&["Vary: Cookie"], "a", "Vary", false);
+        check(&["Set-Cookie:"], "a", "Set-Cookie", true);
+        check(&["Set-Cookie:", "Set-Cookie: a=b"], "a", "set-cookie", true);
+        check(
+            &["Set-Cookie:", "/a Set-Cookie: a=b"],
+            "a",
+            "Set-Cookie",
+            false,
+        );
+        check(
+            &["Set-Cookie:", "/a Set-Cookie: a=b"],
+            "b",
+            "Set-Cookie",
+            true,
+        );
+        check(&["X-A: b"], "a", "x-a", true);
+        check(&["/a X-A:"], "b", "X-A", false);
     }
 
     #[test]

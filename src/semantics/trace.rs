@@ -21,8 +21,12 @@ use super::status::Status;
 use super::weight::Weight;
 use crate::text::append;
 
-/// The maximum number of steps in a trace. A request that uses every feature takes about 25.
-const MAX_STEPS: usize = 40;
+/// The maximum number of steps in a trace. A request that uses every feature takes about 30, and one more for each field
+/// of the operator.
+pub(super) const MAX_STEPS: usize = 100;
+
+/// The number of steps for which there is room from the start. Few traces have more.
+const USUAL_STEPS: usize = 40;
 
 /// The source of a step: the RFC section, and the function that implements it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -318,7 +322,7 @@ impl Trace {
     /// A trace that keeps its steps.
     pub fn watched() -> Trace {
         Trace {
-            steps: Some(Vec::with_capacity(MAX_STEPS)),
+            steps: Some(Vec::with_capacity(USUAL_STEPS)),
         }
     }
 

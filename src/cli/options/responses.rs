@@ -46,8 +46,9 @@ const HEADER: OptionDef = OptionDef::new(
         },
     }),
     "Send this field with every response, or with those for paths that match a pattern, such as '/docs/** \
-     X-Robots-Tag: noindex'. It replaces docroot's own field of this name; 'NAME:' without a value \
-     removes that field. Repeat the option for several fields; if several patterns match, the last one counts",
+     X-Robots-Tag: noindex'. It replaces docroot's own field of this name, also on listings and error pages; 'NAME:' \
+     without a value removes that field. Set-Cookie and names in Vary are added to docroot's own. Only the \
+     pages below /.docroot/ keep their Content-Security-Policy, because they need it. Repeat the option for several fields; if several patterns match, the last one counts",
 )
 .short_to_serve('H')
 .default(|_| "none".into())
@@ -78,7 +79,8 @@ const SECURITY_HEADERS: OptionDef = OptionDef::new(
     Kind::Switch(|settings| settings.config.rules.security = true),
     "Send fields that limit what pages may do: Content-Security-Policy for a site that loads everything \
      from itself, X-Frame-Options, Referrer-Policy, Permissions-Policy, Cross-Origin-Opener-Policy and \
-     Cross-Origin-Resource-Policy. --header replaces or removes each of them",
+     Cross-Origin-Resource-Policy. --header replaces or removes each of them. Listings and error pages have \
+     a stricter Content-Security-Policy of their own",
 )
 .scope(Scope::Answer);
 
