@@ -1,8 +1,8 @@
 //! The HTML standard, section 13.2.5: where the body of a document ends.
 //!
 //! Live reload inserts a script before `</body>`. Only the end tag counts. The same
-//! letters do not count in a comment, in the value of an attribute, or in the text of an element such as
-//! `script` or `title`:
+//! letters do not count in a comment, in the value of an attribute, in the text of an element such as
+//! `script` or `title`, or in a `template`, whose content is no part of the body and whose scripts do not run:
 //!
 //! ```text
 //! <!doctype html><p title="</body>">...</p><script>f("</body>")</script></body></html>
@@ -26,6 +26,8 @@ const TEXT_ELEMENTS: [&[u8]; 8] = [
     b"title",
     b"xmp",
 ];
+
+const TEMPLATE: &[u8] = b"template";
 
 /// Whether the content is a whole document: after white space and comments, it begins with a document type or
 /// `<html>`. A fragment, which a script inserts into a page, does not. `beginning` is all of the content, or its
@@ -51,6 +53,8 @@ pub fn is_document(beginning: &[u8]) -> bool {
 #[derive(Debug, Default)]
 pub struct BodyEnd {
     state: State,
+    /// How many `template` elements are open.
+    templates: u32,
 }
 
 /// How far [`BodyEnd::scan`] has come.
@@ -130,12 +134,31 @@ impl BodyEnd {
                 return Scanned::Unfinished(at);
             }
             match step(self.state, rest) {
-                Step::End => return Scanned::Found(at),
+                Step::End if self.templates == 0 => return Scanned::Found(at),
+                // Section 13.2.6.4.22: in a template it is ignored.
+                Step::End => {
+                    at += 2;
+                    self.state = State::Tag(Within::Name, Follows::Content);
+                }
                 Step::Goes(count, state) => {
+                    self.count_templates(rest);
                     at += count.min(rest.len());
                     self.state = state;
                 }
             }
+        }
+    }
+
+    /// Counts a tag of a `template` at the beginning of `rest`.
+    fn count_templates(&mut self, rest: &[u8]) {
+        match self.state {
+            State::Content if is_end_tag(rest, TEMPLATE) => {
+                self.templates = self.templates.saturating_sub(1);
+            }
+            State::Content if rest[0] == b'<' && is_name(&rest[1..], TEMPLATE) => {
+                self.templates = self.templates.saturating_add(1);
+            }
+            _ => {}
         }
     }
 
@@ -353,6 +376,22 @@ mod tests {
         check("</title>|</body>");
     }
 
+    /// Section 13.2.6.4.22.
+    #[test]
+    fn templates_do_not_count() {
+        check("<template></body></template>|</body>");
+        check("<TEMPLATE id='>'><p></body></html></Template >|</html>");
+        check("<template><template></body></template></body></template>|</body>"); // nested
+        check("<template/></body></template>|</body>"); // the slash ends nothing
+        check("<template><!-- </template> --></body></template>|</body>");
+        check("<template></templates></body></template>|</body>"); // another name
+        check("<template></body title='</template>'></body></template>|</body>");
+        check("</template>|</body>"); // nothing is open
+        check("<p title='<template>'>|</body>");
+        check("<templates>|</body>");
+        check("<template></body>"); // it is never closed
+    }
+
     #[test]
     fn scripts_do_not_count() {
         check("<script>'</body>'</script>|</body>"); // 13.2.5.4
@@ -395,7 +434,7 @@ mod tests {
         /// Where a piece ends does not matter.
         #[test]
         fn pieces_do_not_matter(
-            content in "(<|>|/|!|-|=|'|\"| |a|</body>|<script|</script|<!--|-->|<title>|</title>){0,40}",
+            content in "(<|>|/|!|-|=|'|\"| |a|</body>|<script|</script|<!--|-->|<title>|</title>|<template>|</template>){0,40}",
             piece in 1usize..9,
         ) {
             let whole = end_in_pieces(content.as_bytes(), content.len().max(1));
