@@ -173,12 +173,9 @@ fn note(why: OwnPageReason, found: &[u8], trace: &mut Trace) {
     });
 }
 
-/// Whether a page of another origin makes the request. `Sec-Fetch-Site` says so for every request of a browser
-/// to this machine or over TLS, and `Origin` for those that could change something. `none` is an address that
-/// the user typed.
+/// Whether a page of another origin makes the request. `Sec-Fetch-Site` says so, and `Origin` does for requests that could
+/// change something.
 fn is_foreign(request: &Request<'_>) -> bool {
     let fields = request.fields();
-    let mut sites = fields.named("Sec-Fetch-Site");
-    let is_foreign = |site: &[u8]| !matches!(site, b"same-origin" | b"none");
-    sites.any(is_foreign) || !same_origin::admits(request.own_origin(), fields)
+    same_origin::is_of_other_origin(fields) || !same_origin::admits(request.own_origin(), fields)
 }

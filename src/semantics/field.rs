@@ -32,6 +32,7 @@ pub enum FieldName {
     Range,
     Referer,
     SecFetchDest,
+    SecFetchSite,
     SecWebSocketExtensions,
     SecWebSocketKey,
     SecWebSocketProtocol,
@@ -66,7 +67,11 @@ impl FieldName {
                 FieldName::CacheControl,
                 FieldName::Authorization,
             ],
-            14 => &[FieldName::ContentLength, FieldName::SecFetchDest],
+            14 => &[
+                FieldName::ContentLength,
+                FieldName::SecFetchDest,
+                FieldName::SecFetchSite,
+            ],
             15 => &[FieldName::AcceptEncoding, FieldName::AcceptLanguage],
             16 => &[FieldName::WantReprDigest],
             17 => &[
@@ -112,6 +117,7 @@ impl FieldName {
             FieldName::Range => "Range",
             FieldName::Referer => "Referer",
             FieldName::SecFetchDest => "Sec-Fetch-Dest",
+            FieldName::SecFetchSite => "Sec-Fetch-Site",
             FieldName::SecWebSocketExtensions => "Sec-WebSocket-Extensions",
             FieldName::SecWebSocketKey => "Sec-WebSocket-Key",
             FieldName::SecWebSocketProtocol => "Sec-WebSocket-Protocol",

@@ -96,6 +96,8 @@ pub enum Refusal {
     InvalidKey,
     /// A page of another origin opens the connection.
     ForeignOrigin,
+    /// The same, by `Sec-Fetch-Site`.
+    ForeignSite,
     /// `Sec-WebSocket-Protocol` is not a list of tokens.
     Protocols,
     /// `Sec-WebSocket-Extensions` is malformed.
@@ -148,6 +150,9 @@ pub fn accept(
     upgrade(fields)?;
     version(fields)?;
     let key = key(fields)?;
+    if same_origin::is_of_other_origin(fields) {
+        return Err(Refusal::ForeignSite);
+    }
     if !same_origin::admits_handshake(request.own, request.forwarded, fields) {
         return Err(Refusal::ForeignOrigin);
     }
@@ -272,7 +277,7 @@ impl Refusal {
         match self {
             Refusal::Method => Status::MethodNotAllowed,
             Refusal::NoUpgrade | Refusal::Version => Status::UpgradeRequired,
-            Refusal::ForeignOrigin => Status::Forbidden,
+            Refusal::ForeignOrigin | Refusal::ForeignSite => Status::Forbidden,
             Refusal::Http10
             | Refusal::Body
             | Refusal::ChunkedBody
@@ -315,6 +320,9 @@ impl Refusal {
             Refusal::RepeatedKey => "the request has more than one Sec-WebSocket-Key",
             Refusal::InvalidKey => "the Sec-WebSocket-Key is not 16 bytes in Base64",
             Refusal::ForeignOrigin => "a page of another origin opens the WebSocket",
+            Refusal::ForeignSite => {
+                "Sec-Fetch-Site says that a page of another origin opens the WebSocket"
+            }
             Refusal::Protocols => "the Sec-WebSocket-Protocol is not a list of tokens",
             Refusal::Extensions => "the Sec-WebSocket-Extensions is malformed",
         }
@@ -337,6 +345,7 @@ impl Refusal {
                 Edit::set(FieldName::SecWebSocketKey, SOME_KEY)
             }
             Refusal::ForeignOrigin => Edit::remove(FieldName::Origin),
+            Refusal::ForeignSite => Edit::remove(FieldName::SecFetchSite),
             Refusal::Protocols => Edit::remove(FieldName::SecWebSocketProtocol),
             Refusal::Extensions => Edit::remove(FieldName::SecWebSocketExtensions),
         }
@@ -363,6 +372,13 @@ impl Refusal {
                     "RFC 6455 section 4.2.2",
                     "websocket::same_origin",
                     "admits_handshake"
+                )
+            }
+            Refusal::ForeignSite => {
+                clause!(
+                    "RFC 6455 section 10.2",
+                    "websocket::same_origin",
+                    "is_of_other_origin"
                 )
             }
             Refusal::Protocols => clause!("RFC 6455 section 4.2.1", "protocol"),

@@ -8,6 +8,7 @@
 //! Host: files.example         Origin: https://files.example        admitted: a proxy in front ends TLS
 //! Host: files.example         Origin: https://evil.example         refused
 //! Host: files.example         (no Origin)                          not a browser: admitted
+//! Sec-Fetch-Site: cross-site                                       refused, whatever else is sent
 //! ```
 //!
 //! A proxy may replace `Host`, and send what the browser sent in a field of its own:
@@ -59,6 +60,13 @@ pub fn admits_handshake(
     };
     let mut origins = own.iter().chain(forwarded);
     origins.any(|origin| origin.is(&sent))
+}
+
+/// Whether a browser says that a page of another origin makes the request (Fetch Metadata Request Headers, section 2.4). It
+/// says so for every request to this machine or over TLS. `none` is an address that the user typed.
+pub fn is_of_other_origin(fields: &Fields<'_>) -> bool {
+    let mut sites = fields.values(FieldName::SecFetchSite);
+    sites.any(|site| !matches!(site, b"same-origin" | b"none"))
 }
 
 /// How many hosts of `X-Forwarded-Host` count. Each proxy of a chain adds one, and such chains are short. The work
@@ -176,6 +184,24 @@ mod tests {
             ..own
         };
         assert!(!is_admitted(Some(own), &["http://\u{fffd}"]));
+    }
+
+    #[test]
+    fn browsers_say_where_a_request_comes_from() {
+        let site = FieldName::SecFetchSite;
+        for (sent, want) in [
+            (&[][..], false),
+            (&["same-origin"], false),
+            (&["none"], false),
+            (&["same-site"], true),
+            (&["cross-site"], true),
+            (&["Same-Origin"], true), // no browser sends it
+            (&["same-origin", "cross-site"], true),
+        ] {
+            let lines: Vec<_> = sent.iter().map(|value| (site, *value)).collect();
+            let got = is_of_other_origin(&Section::of(&lines).fields());
+            assert_eq!(got, want, "{sent:?}");
+        }
     }
 
     /// How a page of this origin is judged, if a proxy forwards these hosts in front of `127.0.0.1:8080`.

@@ -60,6 +60,29 @@ fn pages_of_other_origins_may_not_use_it() {
 }
 
 #[test]
+fn web_sockets_are_for_pages_of_the_same_origin() {
+    let server = lab();
+    let host = server.address.to_string();
+    for path in ["echo", "echo?compress=no", "chat"] {
+        for (site, want) in [
+            ("cross-site", 403),
+            ("same-site", 403),
+            ("same-origin", 101),
+            ("none", 101),
+        ] {
+            let request = format!(
+                "GET {LAB}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                 Sec-WebSocket-Protocol: superchat\r\nSec-Fetch-Site: {site}\r\n\r\n"
+            );
+            let mut client = server.connect();
+            client.send(request.as_bytes());
+            assert_eq!(client.head().status, want, "{path} {site}");
+        }
+    }
+}
+
+#[test]
 fn only_hosts_and_addresses_that_are_allowed_may_use_it() {
     // The server answers for every host, because not only loopback is bound. The lab does not.
     let open = setup().with(|config| {

@@ -125,6 +125,12 @@ fn foreign_pages_are_refused() {
     let foreign = Err(Refusal::ForeignOrigin);
     check(FieldName::Origin, &["http://example.com"], foreign); // 10.2
     check(FieldName::Origin, &["null"], foreign);
+    let site = FieldName::SecFetchSite;
+    check(site, &["same-origin"], Ok(()));
+    check(site, &["none"], Ok(()));
+    for other in ["cross-site", "same-site"] {
+        check(site, &[other], Err(Refusal::ForeignSite));
+    }
 }
 
 #[test]
@@ -255,6 +261,7 @@ fn each_refusal_has_its_status() {
         (RepeatedKey, 400, &[]),
         (InvalidKey, 400, &[]),
         (ForeignOrigin, 403, &[]), // 10.2
+        (ForeignSite, 403, &[]),   // 10.2
         (Protocols, 400, &[]),
         (Extensions, 400, &[]),
     ] {
@@ -301,7 +308,7 @@ fn the_trace_shows_what_became_of_extensions() {
 #[test]
 fn each_refusal_names_what_would_mend_it() {
     use FieldName::{
-        Connection, ContentLength, Origin, SecWebSocketExtensions, SecWebSocketKey,
+        Connection, ContentLength, Origin, SecFetchSite, SecWebSocketExtensions, SecWebSocketKey,
         SecWebSocketProtocol, SecWebSocketVersion, TransferEncoding, Upgrade,
     };
     let key = Edit::set(SecWebSocketKey, "dGhlIHNhbXBsZSBub25jZQ==");
@@ -324,6 +331,7 @@ fn each_refusal_names_what_would_mend_it() {
         (Refusal::RepeatedKey, key),
         (Refusal::InvalidKey, key),
         (Refusal::ForeignOrigin, Edit::remove(Origin)),
+        (Refusal::ForeignSite, Edit::remove(SecFetchSite)),
         (Refusal::Protocols, Edit::remove(SecWebSocketProtocol)),
         (Refusal::Extensions, Edit::remove(SecWebSocketExtensions)),
     ] {
