@@ -1,12 +1,18 @@
 //! `--live-reload` on the wire: which documents get the script, and what it is told.
 #![cfg(feature = "live-reload")]
-#![allow(clippy::disallowed_methods, reason = "a test reads the clock")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test reads the clock, and builds a site that takes time"
+)]
 
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Read;
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -370,29 +376,68 @@ fn an_editor_that_writes_beside_the_file_changes_one() {
     assert_eq!(page.told(), r#"{"changed":["index.html"]}"#);
 }
 
-/// A build that has a break may be several changes.
+/// A build that has a longer break may be several changes.
 #[test]
 fn a_build_is_one_change() {
-    const BREAK: Duration = Duration::from_millis(50);
-    let server = setup().start();
+    const BREAK: Duration = Duration::from_millis(130);
+    for (files, apart) in [(1000, 0), (30, 60), (25, 100)] {
+        let server = setup().start();
+        let mut page = page(&server, "0");
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        for number in 0..files {
+            // Builds take time for each file.
+            thread::sleep(Duration::from_millis(apart));
+            server.write(&format!("dist/{number}.html"), PAGE);
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+        if longest >= BREAK {
+            skipped("the machine is so busy that the build had a break");
+            return;
+        }
+        assert_eq!(page.told(), r#"{"reload":true}"#, "{apart} ms apart");
+        server.write("last.css", "");
+        assert_eq!(
+            page.told(),
+            r#"{"changed":["last.css"]}"#,
+            "there was no second message"
+        );
+    }
+}
+
+/// A folder of which nothing counts may come and go. What only changes the attributes of a file changes no page.
+#[test]
+fn what_no_page_shows_is_not_told() {
+    let server = setup()
+        .with(|config| {
+            let patterns = ["/logs/**", "/out/*"];
+            let parsed = patterns.map(|text| Pattern::parse(text).expect("a pattern"));
+            config.reload_ignored.extend(parsed);
+        })
+        .file("a.html", PAGE)
+        .file("old/b.txt", "")
+        .start();
     let mut page = page(&server, "0");
-    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
-    for number in 0..1000 {
-        server.write(&format!("dist/{}/{number}.html", number % 10), PAGE);
-        longest = longest.max(last.elapsed());
-        last = Instant::now();
+    let path = |name: &str| server.root.join(name);
+    for name in ["logs", "out"] {
+        fs::create_dir(path(name)).expect("a folder");
+        server.write(&format!("{name}/today/a.txt"), "line");
+        fs::rename(path(name), path(&format!(".{name}"))).expect("renamed");
+        fs::rename(path(&format!(".{name}")), path(name)).expect("renamed back");
+        fs::remove_dir_all(path(name)).expect("removed");
     }
-    if longest >= BREAK {
-        skipped("the machine is so busy that the build had a break");
-        return;
+    for mode in [0o755, 0o644] {
+        fs::set_permissions(path("a.html"), Permissions::from_mode(mode)).expect("a mode");
     }
-    assert_eq!(page.told(), r#"{"reload":true}"#);
-    server.write("last.css", "");
-    assert_eq!(
-        page.told(),
-        r#"{"changed":["last.css"]}"#,
-        "there was no second message"
-    );
+    fs::hard_link(path("a.html"), path(".link")).expect("a link");
+    server.write("a.css", "");
+    assert_eq!(page.told(), r#"{"changed":["a.css"]}"#);
+    // `touch` asks for a reload.
+    let touched = Command::new("touch").arg(path("a.html")).status();
+    assert!(touched.expect("touch runs").success());
+    assert_eq!(page.told(), r#"{"changed":["a.html"]}"#);
+    fs::remove_dir_all(path("old")).expect("removed");
+    assert_eq!(page.told(), r#"{"changed":["old","old/b.txt"]}"#);
 }
 
 #[test]
@@ -522,15 +567,17 @@ fn a_page_that_sends_something_else_is_closed() {
 #[test]
 fn foreign_pages_are_told_nothing() {
     let server = setup().start();
-    let request = format!(
-        "GET {ENDPOINT} HTTP/1.1\r\nHost: {}\r\nOrigin: http://evil.example\r\nConnection: Upgrade\r\n\
-         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        server.address
-    );
-    let mut client = server.connect();
-    client.send(request.as_bytes());
-    assert_eq!(client.response("GET").status, 403);
+    for field in ["Origin: http://evil.example", "Sec-Fetch-Site: cross-site"] {
+        let request = format!(
+            "GET {ENDPOINT} HTTP/1.1\r\nHost: {}\r\n{field}\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            server.address
+        );
+        let mut client = server.connect();
+        client.send(request.as_bytes());
+        assert_eq!(client.response("GET").status, 403, "{field}");
+    }
 }
 
 /// The browser would ask for the password again, to load the script.

@@ -53,6 +53,11 @@ fn folders_that_cannot_be_read_do_not_hinder_the_others() {
     assert_eq!(page.told(), r#"{"changed":["closed/7"]}"#);
     fs::write(closed(7).join("b.css"), "").expect("written");
     assert_eq!(page.told(), r#"{"changed":["closed/7/b.css"]}"#);
+    // The same for a file, whose response becomes another one.
+    for mode in [0, 0o644] {
+        set_mode(&closed(7).join("b.css"), mode);
+        assert_eq!(page.told(), r#"{"changed":["closed/7/b.css"]}"#);
+    }
     assert_eq!(program.said(), "");
     for number in 0..1100 {
         set_mode(&closed(number), 0o700);

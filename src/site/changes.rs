@@ -55,12 +55,22 @@ impl ChangeFilter {
         self.only.is_some()
     }
 
-    /// Whether a change of the file or directory at this path below the root counts.
+    /// Whether a change of the file at this path below the root counts.
     pub fn counts(&self, path: &[u8]) -> bool {
         match &self.only {
             Some(only) => path == only,
-            None => self.enters(path) && !is_temporary(last_segment(path)) && !self.is_own(path),
+            None => {
+                self.admits(path)
+                    && !self.is_ignored(path)
+                    && !is_temporary(last_segment(path))
+                    && !self.is_own(path)
+            }
         }
+    }
+
+    /// The same for a directory. If nothing in it counts, it does not count either.
+    pub fn counts_directory(&self, path: &[u8]) -> bool {
+        self.counts(path) && (self.is_flat() || self.enters(path))
     }
 
     fn is_own(&self, path: &[u8]) -> bool {
@@ -69,18 +79,29 @@ impl ChangeFilter {
 
     /// Whether what is in the directory at this path may count.
     pub fn enters(&self, path: &[u8]) -> bool {
+        self.admits(path) && !self.is_ignored_directory(path)
+    }
+
+    /// Whether the directories above this path and its names let it count.
+    fn admits(&self, path: &[u8]) -> bool {
         let is_hidden = |name| !self.hidden && is_hidden_name(name);
-        // What is ignored is so with everything in it.
-        let is_ignored = |end: usize| {
-            let path = &path[..end];
-            self.ignored.iter().any(|pattern| pattern.matches(path))
-        };
         let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-        let mut ends = slashes.map(|(at, _)| at).chain([path.len()]);
+        let mut above = slashes.map(|(at, _)| &path[..at]);
         !path.is_empty()
             && !self.is_flat()
             && !path.split(|&byte| byte == b'/').any(is_hidden)
-            && !ends.any(is_ignored)
+            && !above.any(|directory| self.is_ignored_directory(directory))
+    }
+
+    fn is_ignored(&self, path: &[u8]) -> bool {
+        self.ignored.iter().any(|pattern| pattern.matches(path))
+    }
+
+    /// Whether the directory is ignored, or everything in it: `/logs` and `/logs/**` both ignore `logs`.
+    fn is_ignored_directory(&self, path: &[u8]) -> bool {
+        // No file has this name, so a pattern that matches it matches every name.
+        const ANY: &[u8] = b"/\0";
+        self.is_ignored(path) || self.is_ignored(&[path, ANY].concat())
     }
 }
 
@@ -102,17 +123,21 @@ fn is_temporary(name: &[u8]) -> bool {
         || EXTENSIONS.iter().any(|end| name.ends_with(end))
 }
 
-/// How long nothing must change until a group ends. An editor takes less time to save a file.
-const SETTLED: Duration = Duration::from_millis(50);
+/// How long nothing must change until a group ends. Fast builds write their next file earlier, and whoever edits a
+/// file does not notice the wait.
+const SETTLED: Duration = Duration::from_millis(150);
 
-/// The same after many changes. A build pauses between its files.
-const SETTLED_AFTER_MANY: Duration = Duration::from_millis(300);
+/// The same in a build, which may pause between its files.
+const SETTLED_IN_BUILD: Duration = Duration::from_millis(300);
 
 /// The same if files were only deleted. Builds delete old files before they write new ones.
 const SETTLED_AFTER_LOSS: Duration = Duration::from_millis(600);
 
-/// The longest group. It ends even if files still change.
-const LONGEST: Duration = Duration::from_secs(10);
+/// An editor takes less time to save a file.
+const SAVE: Duration = Duration::from_millis(50);
+
+/// The longest group. It ends even if files still change, because a program may write to a file without end.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// How many changes are many.
 const MANY: usize = 4;
@@ -136,6 +161,8 @@ pub struct Group {
     paths: BTreeMap<Box<[u8]>, Before>,
     /// Whether there are further changes that it does not list.
     is_incomplete: bool,
+    /// Whether a build has probably made the first change.
+    is_of_build: bool,
     began: Instant,
     /// When the last change was added.
     changed: Instant,
@@ -147,6 +174,7 @@ impl Group {
         Group {
             paths: BTreeMap::new(),
             is_incomplete: false,
+            is_of_build: false,
             began: now,
             changed: now,
         }
@@ -187,12 +215,20 @@ impl Group {
     /// When the group ends if nothing more changes. `is_gone` says whether nothing is at a path.
     pub fn end(&self, is_gone: impl Fn(&[u8]) -> bool) -> Instant {
         let is_loss = !self.paths.is_empty() && self.paths.keys().all(|path| is_gone(path));
-        let pause = match self.is_incomplete || self.paths.len() >= MANY {
+        let is_build = self.is_of_build
+            || self.is_incomplete
+            || self.paths.len() >= MANY
+            || self.is_longer_than_save();
+        let pause = match is_build {
             _ if is_loss => SETTLED_AFTER_LOSS,
-            true => SETTLED_AFTER_MANY,
+            true => SETTLED_IN_BUILD,
             false => SETTLED,
         };
         (self.changed + pause).min(self.began + LONGEST)
+    }
+
+    fn is_longer_than_save(&self) -> bool {
+        self.changed.saturating_duration_since(self.began) > SAVE
     }
 
     /// What has changed; `None` if nothing has. A file that was created and is gone again does not count: an
@@ -205,6 +241,33 @@ impl Group {
             false if self.paths.is_empty() => None,
             false => Some(Changed::Paths(self.paths.into_keys().collect())),
         }
+    }
+}
+
+/// Whether a build writes the files, as far as past groups tell. Some builds pause for longer than [`SETTLED`]: their
+/// first file is a group of its own, which ends too early. After that, docroot waits longer, until a single save shows
+/// that an editor writes the files.
+#[derive(Debug, Default)]
+pub struct Rhythm {
+    ended: Option<Instant>,
+    is_build: bool,
+}
+
+impl Rhythm {
+    /// A group that begins `now`.
+    pub fn begin(&mut self, now: Instant) -> Group {
+        let is_soon = |ended| now < ended + SETTLED_IN_BUILD;
+        self.is_build |= self.ended.is_some_and(is_soon);
+        Group {
+            is_of_build: self.is_build,
+            ..Group::new(now)
+        }
+    }
+
+    /// Notes that a group ends `now`.
+    pub fn end(&mut self, group: &Group, now: Instant) {
+        self.ended = Some(now);
+        self.is_build &= group.is_longer_than_save();
     }
 }
 
@@ -238,11 +301,35 @@ mod tests {
         // A directory may have any name.
         assert!(filter.counts(b"notes.tmp/a.html") && filter.enters(b"notes.tmp"));
         assert!(!filter.enters(b"logs/a") && !filter.enters(b".git") && !filter.enters(b""));
+        // Nothing in the directory counts, so it does not count either.
+        assert!(!filter.enters(b"logs") && !filter.counts_directory(b"logs"));
+        assert!(filter.counts_directory(b"logs2") && filter.counts_directory(b"a/logs"));
         let folder = ChangeFilter {
             ignored: vec![Pattern::parse("/logs").expect("a pattern")],
             ..ChangeFilter::default()
         };
         assert!(!folder.counts(b"logs/a/b") && folder.counts(b"logs.txt"));
+        let below = ChangeFilter {
+            ignored: ["/*/**", "/{tmp,out/*}", "/a.b/*.log"]
+                .map(|text| Pattern::parse(text).expect("a pattern"))
+                .into(),
+            ..ChangeFilter::default()
+        };
+        assert!(below.counts(b"a.html") && !below.counts(b"a/b.html"));
+        for directory in ["a", "tmp", "out", "out/a"] {
+            assert!(!below.counts_directory(directory.as_bytes()), "{directory}");
+        }
+        let some = ChangeFilter {
+            ignored: below.ignored[1..].to_vec(),
+            ..ChangeFilter::default()
+        };
+        for (directory, want) in [("tmp", false), ("out", false), ("a.b", true), ("b", true)] {
+            assert_eq!(
+                some.counts_directory(directory.as_bytes()),
+                want,
+                "{directory}"
+            );
+        }
         let hidden = ChangeFilter {
             hidden: true,
             ..ChangeFilter::default()
@@ -258,6 +345,8 @@ mod tests {
             ..ChangeFilter::default()
         };
         assert!(only.counts(b"a.html") && !only.counts(b"b.html"));
+        // An editor may remove it for a moment, and then it may have been a directory.
+        assert!(only.counts_directory(b"a.html"));
     }
 
     fn never(_: &[u8]) -> bool {
@@ -322,11 +411,15 @@ mod tests {
         assert_eq!(group.end(|_| true), begin + SETTLED_AFTER_LOSS);
         let later = begin + SETTLED;
         group.add(b"a", Before::Something, later);
-        assert_eq!(group.end(never), later + SETTLED);
+        assert_eq!(
+            group.end(never),
+            later + SETTLED_IN_BUILD,
+            "no save takes so long"
+        );
         for path in ["b", "c", "d"] {
             group.add(path.as_bytes(), Before::Nothing, later);
         }
-        assert_eq!(group.end(never), later + SETTLED_AFTER_MANY);
+        assert_eq!(group.end(never), later + SETTLED_IN_BUILD);
         group.add(b"a", Before::Something, begin + LONGEST);
         assert_eq!(
             group.end(never),
@@ -340,7 +433,67 @@ mod tests {
         let mut group = self::group(&paths, begin);
         assert_eq!(group.end(|_| true), begin + SETTLED_AFTER_LOSS);
         group.forget(later);
-        assert_eq!(group.end(|_| true), later + SETTLED_AFTER_MANY);
+        assert_eq!(group.end(|_| true), later + SETTLED_IN_BUILD);
         assert_eq!(group.outcome(never), Some(Changed::Anything));
+    }
+
+    /// When groups end, if the files of a build are written so far apart.
+    fn ends(rhythm: &mut Rhythm, begin: Instant, files: u32, apart: Duration) -> Vec<Instant> {
+        let mut ends = Vec::new();
+        let mut open: Option<Group> = None;
+        let mut finish = |group: &Group, rhythm: &mut Rhythm| {
+            let end = group.end(never);
+            rhythm.end(group, end);
+            ends.push(end);
+        };
+        for number in 0..files {
+            let now = begin + apart * number;
+            if let Some(group) = open.take_if(|group| group.end(never) <= now) {
+                finish(&group, rhythm);
+            }
+            let group = open.get_or_insert_with(|| rhythm.begin(now));
+            group.add(number.to_string().as_bytes(), Before::Something, now);
+        }
+        finish(&open.expect("a group"), rhythm);
+        ends
+    }
+
+    #[test]
+    fn a_build_that_keeps_writing_is_one_group() {
+        let begin = Instant::now();
+        for (files, apart) in [(1000, 1), (40, 60), (20, 100), (30, 140)] {
+            let apart = Duration::from_millis(apart);
+            let last = begin + apart * (files - 1);
+            let got = ends(&mut Rhythm::default(), begin, files, apart);
+            assert_eq!(got, [last + SETTLED_IN_BUILD], "{apart:?}");
+        }
+        let single = ends(&mut Rhythm::default(), begin, 1, SAVE);
+        assert_eq!(single, [begin + SETTLED], "a save");
+        // A program writes without end.
+        let got = ends(
+            &mut Rhythm::default(),
+            begin,
+            200,
+            Duration::from_millis(100),
+        );
+        assert_eq!(got[..3], [1, 2, 3].map(|number| begin + LONGEST * number));
+    }
+
+    #[test]
+    fn a_build_that_pauses_is_known_by_its_second_file() {
+        let (mut rhythm, apart) = (Rhythm::default(), Duration::from_millis(250));
+        let begin = Instant::now();
+        let last = begin + apart * 9;
+        let first = ends(&mut rhythm, begin, 10, apart);
+        assert_eq!(first, [begin + SETTLED, last + SETTLED_IN_BUILD]);
+        let begin = begin + Duration::from_secs(60);
+        let second = ends(&mut rhythm, begin, 10, apart);
+        assert_eq!(second, [begin + apart * 9 + SETTLED_IN_BUILD]);
+        // Somebody edits a file, and again.
+        for (minute, pause) in [(1, SETTLED_IN_BUILD), (2, SETTLED)] {
+            let begin = begin + Duration::from_secs(60) * minute;
+            let save = ends(&mut rhythm, begin, 1, apart);
+            assert_eq!(save, [begin + pause]);
+        }
     }
 }

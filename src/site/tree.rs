@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{DirEntry, read_dir};
+use std::fs::{DirEntry, Metadata, read_dir};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -67,10 +67,76 @@ enum Stamp {
     File {
         inode: u64,
         size: u64,
-        /// When the content or the metadata changed: seconds and nanoseconds. Unlike the time of modification,
-        /// it cannot be set.
+        /// When the content was modified: seconds and nanoseconds.
+        modified: (i64, i64),
+        /// When the content or the attributes changed. Unlike the time of modification, it cannot be set.
         changed: (i64, i64),
+        attributes: Attributes,
     },
+}
+
+/// What may change while the content stays the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Attributes {
+    mode: u32,
+    owner: u32,
+    group: u32,
+    links: u64,
+}
+
+impl Attributes {
+    /// What decides who can read the file.
+    fn readers(self) -> (u32, u32, u32) {
+        (self.mode & 0o444, self.owner, self.group)
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Stamp {
+        if metadata.is_dir() {
+            return Stamp::Directory;
+        }
+        Stamp::File {
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            attributes: Attributes {
+                mode: metadata.mode(),
+                owner: metadata.uid(),
+                group: metadata.gid(),
+                links: metadata.nlink(),
+            },
+        }
+    }
+
+    /// Whether the server answers as before: nothing has changed, or only attributes that do not decide who can
+    /// read the file.
+    fn is_same_content(&self, later: &Stamp) -> bool {
+        let (
+            Stamp::File {
+                attributes: old, ..
+            },
+            Stamp::File {
+                attributes: new, ..
+            },
+        ) = (self, later)
+        else {
+            return self == later;
+        };
+        let content = |stamp: &Stamp| match *stamp {
+            Stamp::File {
+                inode,
+                size,
+                modified,
+                ..
+            } => Some((inode, size, modified)),
+            Stamp::Directory => None,
+        };
+        let is_only_of_attributes =
+            old != new && old.readers() == new.readers() && content(self) == content(later);
+        self == later || is_only_of_attributes
+    }
 }
 
 impl Snapshot {
@@ -78,17 +144,10 @@ impl Snapshot {
     pub fn take(root: &Path, filter: &ChangeFilter) -> io::Result<Snapshot> {
         let mut found = BTreeMap::new();
         let mut add = |path: &Path, entry: &DirEntry| -> io::Result<()> {
-            let stamp = match entry.metadata() {
-                Ok(metadata) if metadata.is_dir() => Stamp::Directory,
-                Ok(metadata) => Stamp::File {
-                    inode: metadata.ino(),
-                    size: metadata.size(),
-                    changed: (metadata.ctime(), metadata.ctime_nsec()),
-                },
-                // It is gone again.
-                Err(_) => return Ok(()),
-            };
-            found.insert(path.to_owned(), stamp);
+            // Otherwise it is gone again.
+            if let Ok(metadata) = entry.metadata() {
+                found.insert(path.to_owned(), Stamp::of(&metadata));
+            }
             Ok(())
         };
         walk(root, Path::new(""), filter, &mut add)?;
@@ -101,7 +160,7 @@ impl Snapshot {
         let gone = gone.map(|path| (path.as_os_str(), Before::Something));
         let changed = later.0.iter().filter_map(|(path, stamp)| {
             let before = match self.0.get(path) {
-                Some(before) if before == stamp => return None,
+                Some(before) if before.is_same_content(stamp) => return None,
                 Some(_) => Before::Something,
                 None => Before::Nothing,
             };
@@ -114,7 +173,8 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
 
     fn changes(earlier: &Snapshot, later: &Snapshot) -> Vec<(String, Before)> {
         let changes = earlier.changes(later);
@@ -159,6 +219,27 @@ mod tests {
     }
 
     #[test]
+    fn attributes_are_no_content() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a.html");
+        fs::write(&file, "1").expect("a file");
+        let take = || Snapshot::take(folder.path(), &ChangeFilter::default()).expect("a folder");
+        let set_mode =
+            |mode| fs::set_permissions(&file, Permissions::from_mode(mode)).expect("a mode");
+        set_mode(0o644);
+        let first = take();
+        set_mode(0o755);
+        fs::hard_link(&file, folder.path().join(".link")).expect("a link");
+        assert_eq!(changes(&first, &take()), []);
+        let want = [("a.html".to_owned(), Before::Something)];
+        set_mode(0o600);
+        assert_eq!(changes(&first, &take()), want, "others cannot read it");
+        set_mode(0o755);
+        fs::write(&file, "22").expect("written");
+        assert_eq!(changes(&first, &take()), want);
+    }
+
+    #[test]
     fn only_what_counts_is_visited() {
         let folder = tempfile::tempdir().expect("a folder");
         for path in ["a", "a/.b", "a/c", "logs", "logs/d"] {
@@ -180,7 +261,7 @@ mod tests {
             paths.sort();
             paths
         };
-        assert_eq!(visited(""), ["a", "a/c", "logs"]);
+        assert_eq!(visited(""), ["a", "a/c"]);
         assert_eq!(visited("a"), ["a/c"]);
         assert_eq!(visited("none"), [""; 0]);
     }

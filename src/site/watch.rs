@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use notify::Event;
 
-use crate::site::changes::{ChangeFilter, Changed, Changes, Group};
+use crate::site::changes::{ChangeFilter, Changed, Changes, Group, Rhythm};
 use crate::site::watched::{Identity, Lost, Source, WatchedDirectory, identity_in};
 
 /// How often the thread checks whether the directory was replaced.
@@ -59,6 +59,7 @@ impl Watch {
             listeners,
             watched: None,
             group: None,
+            rhythm: Rhythm::default(),
             next_look,
             ended,
         };
@@ -93,6 +94,7 @@ struct WatchThread {
     watched: Option<WatchedDirectory>,
     /// The changes that were not published yet.
     group: Option<Group>,
+    rhythm: Rhythm,
     /// When the thread checks again where the path leads.
     next_look: Instant,
     /// Disconnected at the end.
@@ -180,7 +182,7 @@ impl WatchThread {
                 .as_ref()
                 .and_then(|watched| watched.identity_of(&path));
             if identity.is_none_or(|identity| !self.own_output.contains(&identity)) {
-                let group = self.group.get_or_insert_with(|| Group::new(now));
+                let group = self.group.get_or_insert_with(|| self.rhythm.begin(now));
                 group.add(&path, before, now);
             }
         }
@@ -246,6 +248,9 @@ impl WatchThread {
     /// Publishes the group.
     fn publish(&mut self) {
         let group = self.group.take();
+        if let Some(group) = &group {
+            self.rhythm.end(group, (self.listeners.now)());
+        }
         let changed = group.and_then(|group| group.outcome(|path| self.is_gone(path)));
         changed.into_iter().for_each(&mut self.listeners.publish);
     }

@@ -4,6 +4,7 @@
 //! others, and ignored directories need no watch. If the system has no watches left, the thread compares all files
 //! with a snapshot.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
@@ -14,8 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, TrySendError, bounded};
-use notify::event::{EventKind, MetadataKind, ModifyKind};
+use notify::event::{CreateKind, EventKind, MetadataKind, ModifyKind, RemoveKind};
 use notify::{Config, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher, WatcherKind};
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 
 use crate::site::changes::{Before, ChangeFilter, Changes};
@@ -24,12 +26,17 @@ use crate::site::tree::{Snapshot, is_directory, is_unreadable, walk};
 /// How many events wait for the thread. If there are more, everything may have changed.
 const WAITING: usize = 1024;
 
+/// How many files that cannot be read are noted.
+const MOST_UNREADABLE: usize = 1000;
+
 /// The directory that is watched now.
 pub(super) struct WatchedDirectory {
     /// Its path, without links.
     path: PathBuf,
     identity: Identity,
     pub(super) source: Source,
+    /// The paths of files that have changed and could not be read. If one becomes readable, that is a change.
+    unreadable: BTreeSet<Box<[u8]>>,
 }
 
 /// A device and an inode.
@@ -74,6 +81,7 @@ impl WatchedDirectory {
             path,
             identity,
             source,
+            unreadable: BTreeSet::new(),
         })
     }
 
@@ -99,7 +107,11 @@ impl WatchedDirectory {
             if name.is_empty() && event.kind.is_remove() {
                 return Err(Lost);
             }
-            if filter.counts(name) {
+            let counts = match self.may_be_directory(below, event.kind) {
+                true => filter.counts_directory(name),
+                false => filter.counts(name),
+            };
+            if counts && self.has_changed(below, event.kind) {
                 changes.push((name.into(), before));
             }
             if filter.enters(name) && may_be_new_directory(event.kind) {
@@ -107,6 +119,40 @@ impl WatchedDirectory {
             }
         }
         Ok(changes)
+    }
+
+    /// Whether the event concerns a directory, or perhaps one that is gone.
+    fn may_be_directory(&self, below: &Path, kind: EventKind) -> bool {
+        match kind {
+            EventKind::Create(CreateKind::Folder) | EventKind::Remove(RemoveKind::Folder) => true,
+            EventKind::Create(CreateKind::File)
+            | EventKind::Remove(RemoveKind::File)
+            | EventKind::Modify(ModifyKind::Data(_)) => false,
+            _ => {
+                let found = self.path.join(below).symlink_metadata();
+                found.map_or(true, |found| found.is_dir())
+            }
+        }
+    }
+
+    /// Whether the server answers otherwise after the event than before. A new mode or owner changes nothing, unless it
+    /// decides who can read the file or directory.
+    fn has_changed(&mut self, below: &Path, kind: EventKind) -> bool {
+        let path = self.path.join(below);
+        let name = below.as_os_str().as_bytes();
+        let was_unreadable = self.unreadable.remove(name);
+        let can_read = accessat(CWD, &path, Access::READ_OK, AtFlags::EACCESS);
+        if can_read == Err(Errno::ACCESS) {
+            if self.unreadable.len() < MOST_UNREADABLE {
+                self.unreadable.insert(name.into());
+            }
+            return true;
+        }
+        match kind {
+            EventKind::Modify(ModifyKind::Metadata(MetadataKind::WriteTime)) => true,
+            EventKind::Modify(ModifyKind::Metadata(_)) => was_unreadable || is_touched(&path),
+            _ => true,
+        }
     }
 
     /// If there is a directory at a path below, watches it.
@@ -249,6 +295,16 @@ fn cannot_be_read(fault: &notify::Error) -> bool {
         ErrorKind::PathNotFound => true,
         _ => false,
     }
+}
+
+/// Whether a file was given the current time, as by `touch`. Unless something was written, nothing else makes the time of
+/// the content equal to that of the last change. Of directories it is not known whether they could be read before.
+fn is_touched(path: &Path) -> bool {
+    let Ok(metadata) = path.metadata() else {
+        return true;
+    };
+    let modified = (metadata.mtime(), metadata.mtime_nsec());
+    metadata.is_dir() || modified == (metadata.ctime(), metadata.ctime_nsec())
 }
 
 /// Whether the event may mean a new directory, or one that can be read now.
