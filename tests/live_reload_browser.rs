@@ -101,8 +101,12 @@ fn style_sheets_and_images_are_replaced_in_place() {
 #[test]
 fn pages_may_be_unusual() {
     needs_chromium!();
+    // The server tells no changes that follow each other so fast.
+    let told = "<script>class Told extends WebSocket { constructor(url) { super(url); window.socket = this; } }\
+                window.WebSocket = Told;</script>";
     let unusual = page("text")
         .replace("1x, other.svg", "1x,other.svg")
+        .replace("<p ", &format!("{told}<p "))
         .replace(
             "<p ",
             "<link rel=\"stylesheet\" href=\"http://[\"><link rel=\"icon\" href=\"http://[\">\
@@ -118,6 +122,7 @@ fn pages_may_be_unusual() {
     // The next change comes before the sheet of the last one has loaded, or after it.
     for width in 100..110 {
         server.write("site.css", format!("p {{ width: {width}px }}"));
+        browser.run(r#"socket.onmessage({ data: '{"changed":["site.css"]}' })"#);
         browser.run("new Promise(done => setTimeout(done, 60))");
     }
     browser.wait_for(&format!("{WIDTH} === '109px'"));
@@ -126,13 +131,60 @@ fn pages_may_be_unusual() {
     assert!(is_marked(&mut browser), "it was not reloaded");
 }
 
-/// The image is also in the style sheet, which would have to load again.
+/// Styles use a file as an image, or import it: a sheet, one that it imports, an element and an attribute.
 #[test]
-fn a_file_with_two_uses_reloads_the_page() {
+fn styles_show_files_that_have_changed() {
     needs_chromium!();
+    let styled = page("text").replace(
+        "<p ",
+        "<style>@import \"inner.css\";\n@media all { i { content: url('image.svg') } }</style>\
+         <b id=\"sheet\"></b><i id=\"element\"></i>\
+         <u id=\"attribute\" style=\"content: url(image.svg)\"></u><p ",
+    );
     let server = setup()
-        .file("site.css", "p { background: url(image.svg) }")
+        .file("index.html", styled)
+        .file(
+            "site.css",
+            "@import url(css/part.css) all; b { content: url(image.svg) }",
+        )
+        .file("css/part.css", "@import 'deep.css'; p { width: 100px }")
+        .file("css/deep.css", "p { height: 100px }")
+        .file("inner.css", "p { margin: 10px }")
         .start();
+    let mut browser = opened(&server, "/");
+    let text = "getComputedStyle(document.getElementById('text'))";
+    browser.wait_for(&format!(
+        "{text}.width === '100px' && {text}.marginTop === '10px'"
+    ));
+    for size in [20, 30] {
+        server.write("image.svg", image(size));
+        for id in ["sheet", "element", "attribute", "image"] {
+            browser.wait_for(&format!("document.getElementById('{id}').clientWidth === {size} || \
+                                       document.getElementById('{id}').getBoundingClientRect().width === {size}"));
+        }
+        server.write(
+            "css/part.css",
+            format!("@import 'deep.css'; p {{ width: {size}px }}"),
+        );
+        browser.wait_for(&format!("{text}.width === '{size}px'"));
+        server.write("css/deep.css", format!("p {{ height: {size}px }}"));
+        browser.wait_for(&format!("{text}.height === '{size}px'"));
+        server.write("inner.css", format!("p {{ margin: {size}px }}"));
+        browser.wait_for(&format!("{text}.marginTop === '{size}px'"));
+    }
+    assert!(is_marked(&mut browser), "it was not reloaded");
+    let imports = "[...document.styleSheets].map(sheet => \
+                   [...sheet.cssRules].filter(rule => rule instanceof CSSImportRule).length).join()";
+    browser.wait_for(&format!("{imports} === '1,1'"));
+    assert_eq!(browser.complaints(), Vec::<&Value>::new());
+}
+
+/// What a shorthand with a variable shows cannot be changed in place.
+#[test]
+fn a_style_that_cannot_be_changed_reloads_the_page() {
+    needs_chromium!();
+    let sheet = "p { --place: 0 0; background: url(image.svg) var(--place) }";
+    let server = setup().file("site.css", sheet).start();
     let mut browser = opened(&server, "/");
     server.write("image.svg", image(20));
     browser.wait_for_page(&url(&server, "/"));
@@ -211,6 +263,8 @@ fn after_a_restart_a_page_is_reloaded_only_if_it_changed() {
         |name: &str, text: String| fs::write(folder.path().join(name), text).expect("written");
     write("index.html", page("first"));
     write("site.css", String::new());
+    write("image.svg", image(10));
+    write("other.svg", image(10));
     let server = server_of(folder.path(), 0);
     let port = server.address.port();
     let mut browser = opened(&server, "/");
@@ -221,9 +275,56 @@ fn after_a_restart_a_page_is_reloaded_only_if_it_changed() {
     write("site.css", "p { width: 200px }".to_owned());
     browser.wait_for(&format!("{WIDTH} === '200px'"));
     assert!(is_marked(&mut browser), "it has not changed");
+    // While the server is away, files of the page change.
+    drop(server);
+    write("site.css", "p { width: 1000px }".to_owned());
+    write("image.svg", image(1000));
+    let server = server_of(folder.path(), port);
+    browser.wait_for(&format!("{WIDTH} === '1000px'"));
+    browser.wait_for("document.getElementById('image').naturalWidth === 1000");
+    // The same size. The dates of responses are in whole seconds.
+    drop(server);
+    browser.run("new Promise(done => setTimeout(done, 2100))");
+    write("image.svg", image(2000));
+    let server = server_of(folder.path(), port);
+    browser.wait_for("document.getElementById('image').naturalWidth === 2000");
+    assert!(is_marked(&mut browser), "they were replaced");
     drop(server);
     write("index.html", page("second"));
     let server = server_of(folder.path(), port);
+    browser.wait_for_page(&url(&server, "/"));
+    browser.wait_for("document.title === 'second'");
+}
+
+#[test]
+fn after_a_restart_a_page_is_reloaded_if_its_script_changed() {
+    needs_chromium!();
+    let folder = tempfile::tempdir().expect("a folder");
+    let write =
+        |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+    write(
+        "index.html",
+        &(titled("text") + "<script src=\"a.js\"></script>"),
+    );
+    write("a.js", "window.script = 'first'");
+    let server = server_of(folder.path(), 0);
+    let port = server.address.port();
+    let mut browser = opened(&server, "/");
+    drop(server);
+    write("a.js", "window.script = 'the second'");
+    let server = server_of(folder.path(), port);
+    browser.wait_for_page(&url(&server, "/"));
+    browser.wait_for("window.script === 'the second'");
+}
+
+/// `</body>` in a template ends nothing, and scripts there do not run.
+#[test]
+fn a_template_does_not_take_the_script() {
+    needs_chromium!();
+    let tricky = page("first").replace("<p ", "<template></body></template><p ");
+    let server = setup().file("index.html", tricky).start();
+    let mut browser = opened(&server, "/");
+    server.write("index.html", page("second"));
     browser.wait_for_page(&url(&server, "/"));
     browser.wait_for("document.title === 'second'");
 }

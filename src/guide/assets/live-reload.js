@@ -23,6 +23,8 @@
   let pause = FIRST_PAUSE;
   // The page shows the files as they were at this time or later.
   let current = performance.timeOrigin;
+  // The name in the query of addresses that bypass the cache.
+  const CHANGE = 'docroot-change';
   let count = 0;
   let isReloading = false;
   // For a link to a style sheet that has not loaded yet: the links that it replaces.
@@ -77,7 +79,7 @@
     if (news.check) return check();
     let isReplaced = false;
     try {
-      isReplaced = !news.reload && news.changed.every(replace);
+      isReplaced = !news.reload && news.changed.every((path) => replace(address(path)));
     } finally {
       // Reload even if `replace` throws.
       if (!isReplaced) reload();
@@ -97,15 +99,47 @@
   const pauseFor = (time) => new Promise((done) => setTimeout(done, time));
   const SETTLED = 500;
 
-  // Reloads unless the document still has the version that was loaded.
+  // Reloads unless the document still has the version that was loaded, and so do the files that it shows.
   async function check() {
-    let text;
+    let isReplaced = false;
     try {
-      text = await freshText();
+      const text = await freshText();
+      if (version && text.includes(' data-version="' + version + '"')) {
+        const loaded = filesLoaded();
+        const tests = await Promise.all(loaded.map(hasChanged));
+        isReplaced = loaded.filter((_, at) => tests[at]).every(({ url }) => replace(url));
+      }
     } catch {
       return; // The next connection checks too.
     }
-    if (!version || !text.includes(' data-version="' + version + '"')) reload();
+    if (!isReplaced) reload();
+  }
+
+  // The files of the site that the page has loaded, each with the newest entry of the browser about it. What a script
+  // asks for may be no file, and of a video the browser loads parts.
+  function filesLoaded() {
+    const OTHERS = ['audio', 'beacon', 'fetch', 'video', 'xmlhttprequest'];
+    const root = address('').href;
+    const files = new Map();
+    for (const entry of performance.getEntriesByType('resource')) {
+      const url = new URL(entry.name);
+      if (OTHERS.includes(entry.initiatorType) || !url.href.startsWith(root) || url.pathname.includes('/.docroot/')) continue;
+      url.searchParams.delete(CHANGE);
+      files.set(url.href, { url, entry });
+    }
+    return [...files.values()];
+  }
+
+  // Whether the file has changed since it was loaded: it came or went, or has another size or a later date. Both dates are
+  // the server's, in whole seconds.
+  async function hasChanged({ url, entry }) {
+    const { ok, headers } = await fetch(url, { method: 'HEAD', cache: 'no-store' });
+    const wasOk = !(entry.responseStatus >= 400);
+    if (!ok || !wasOk) return ok !== wasOk;
+    const size = headers.has('Content-Encoding') ? 0 : Number(headers.get('Content-Length'));
+    if (size && entry.encodedBodySize && size !== entry.encodedBodySize) return true;
+    const loaded = Date.parse(headers.get('Date')) - (performance.now() - entry.startTime);
+    return Date.parse(headers.get('Last-Modified')) >= loaded + 1000;
   }
 
   // Reloads. A build may have deleted the file and not have written the new one yet.
@@ -129,33 +163,77 @@
   }
 
   // Replaces what shows the file. Returns whether that was possible without a reload.
-  function replace(path) {
-    const url = address(path);
-    if (/\.css$/i.test(url.pathname)) return !isInStyles(url) && replaceSheets(url);
-    if (/\.(avif|bmp|gif|ico|jpe?g|png|svg|webp)$/i.test(url.pathname)) {
-      return !isInStyles(url) && replaceImages(url);
-    }
-    return false;
+  function replace(url) {
+    const isSheet = /\.css$/i.test(url.pathname);
+    if (!isSheet && !/\.(avif|bmp|gif|ico|jpe?g|png|svg|webp)$/i.test(url.pathname)) return false;
+    const { isUsed, isLeft } = replaceInStyles(url);
+    if (isLeft) return false;
+    const isShown = isSheet ? replaceSheets(url) : replaceImages(url);
+    return isShown || isUsed;
   }
 
-  // Whether a style uses the file: as an image, or with @import.
-  function isInStyles(url) {
-    const isUsed = (text, base) =>
-      [...text.matchAll(/url\((['"]?)(.*?)\1\)/g)].some((match) => isSame(match[2], url, base));
-    const isInSheet = (sheet) => {
+  // Replaces the file in styles: as an image, or with @import. `isUsed` says whether a style uses it, and `isLeft` whether
+  // one still uses the old one.
+  function replaceInStyles(url) {
+    const next = fresh(url.href);
+    const found = { isUsed: false, isLeft: false };
+    const ADDRESS = /url\((['"]?)(.*?)\1\)/g;
+    const uses = (text, base) =>
+      [...text.matchAll(ADDRESS)].some((match) => match[2] !== next && isSame(match[2], url, base));
+    const change = (style, base) => {
+      for (const name of [...style]) {
+        const value = style.getPropertyValue(name);
+        if (!uses(value, base)) continue;
+        const changed = value.replace(ADDRESS, (all, _, address) => isSame(address, url, base) ? `url("${next}")` : all);
+        style.setProperty(name, changed, style.getPropertyPriority(name));
+      }
+    };
+    const visitSheet = (sheet) => {
       let rules;
       try {
-        rules = [...sheet.cssRules];
+        rules = sheet.cssRules;
       } catch {
-        return false; // The sheet is of another origin.
+        return; // The sheet is of another origin.
       }
-      return rules.some((rule) =>
-        isUsed(rule.cssText, sheet.href || document.baseURI) ||
-        (rule.styleSheet && isInSheet(rule.styleSheet)));
+      visit(rules, sheet.href || document.baseURI);
     };
-    const elements = [...document.querySelectorAll('[style]')];
-    return [...document.styleSheets].some(isInSheet) ||
-      elements.some((element) => isUsed(element.getAttribute('style'), document.baseURI));
+    const visit = (rules, base) => {
+      for (const rule of [...rules]) {
+        if (rule.styleSheet) visitSheet(rule.styleSheet);
+        if (!uses(rule.cssText, base)) continue;
+        found.isUsed = true;
+        if ('styleSheet' in rule) {
+          replaceImport(rule, next);
+          continue;
+        }
+        if (rule.style) change(rule.style, base);
+        if (rule.cssRules) visit(rule.cssRules, base);
+        // A shorthand with a variable, for example.
+        found.isLeft ||= uses(rule.cssText, base);
+      }
+    };
+    [...document.styleSheets, ...(document.adoptedStyleSheets || [])].forEach(visitSheet);
+    for (const element of document.querySelectorAll('[style]')) {
+      if (!uses(element.getAttribute('style'), document.baseURI)) continue;
+      found.isUsed = true;
+      change(element.style, document.baseURI);
+      found.isLeft ||= uses(element.getAttribute('style'), document.baseURI);
+    }
+    // A sheet that is loading may have asked for the old file.
+    found.isLeft ||= found.isUsed && loading.size > 0;
+    return found;
+  }
+
+  // Imports another address. The old rule stays until the new sheet has loaded, so the page is never without. No event
+  // tells when that is.
+  async function replaceImport(rule, address) {
+    const sheet = rule.parentStyleSheet;
+    const place = () => [...sheet.cssRules].indexOf(rule);
+    const at = place() + 1;
+    sheet.insertRule(rule.cssText.replace(/url\((['"]?)(.*?)\1\)/, () => `url("${address}")`), at);
+    const next = sheet.cssRules[at];
+    for (let tries = 0; !next.styleSheet && tries < 100; tries++) await pauseFor(50);
+    if (place() >= 0) sheet.deleteRule(place());
   }
 
   function replaceSheets(url) {
@@ -242,7 +320,7 @@
   // The address with a query that bypasses the cache.
   function fresh(address) {
     const next = new URL(address);
-    next.searchParams.set('docroot-change', ++count + '-' + Date.now());
+    next.searchParams.set(CHANGE, ++count + '-' + Date.now());
     return next.href;
   }
 
