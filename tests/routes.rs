@@ -382,7 +382,7 @@ fn the_page_of_a_redirect_links_to_its_target() {
         ),
         (
             "//folder/a.txt",
-            "<p>Go to <a href=\"../folder/a.txt\">../folder/a.txt</a></p>",
+            "<p>Go to <a href=\"../../folder/a.txt\">../../folder/a.txt</a></p>",
         ),
     ] {
         let page = server.get(target, &[]);
