@@ -522,6 +522,37 @@ fn concept_36_a_connection_is_shown_from_its_beginning_to_its_end() {
     }
 }
 
+/// A browser uses one connection for the page of the wire view and for the site.
+#[test]
+fn requests_of_the_wire_view_are_counted_apart() {
+    let server = setup().start();
+    let mut client = server.connect();
+    let mut get = |path: &str| {
+        client.send(&support::request("GET", path, &[]));
+        client.response("GET");
+    };
+    // Also before somebody looks.
+    get("/.docroot/inspect.js");
+    get("/a.html");
+    let mut viewer = viewer(&server, WIRE);
+    for (path, want) in [("/a.html", (3, 1)), ("/docs/b.txt", (5, 2))] {
+        get(path);
+        get("/.docroot/inspect.css");
+        let shown = viewer.exchange();
+        assert_eq!(shown["target"], path);
+        assert_eq!(
+            (&shown["number"], &shown["own"]),
+            (&json!(want.0), &json!(want.1))
+        );
+    }
+    drop(client);
+    let closed = viewer.event("closed");
+    assert_eq!(
+        (&closed["exchanges"], &closed["own"]),
+        (&json!(6), &json!(3))
+    );
+}
+
 /// The bodies as they cross the connection.
 #[test]
 fn the_beginning_of_each_body_is_shown() {

@@ -95,6 +95,81 @@ fn own_requests_are_shown_if_the_address_says_so() {
     assert_eq!(page.complaints(), Vec::<&Value>::new());
 }
 
+/// The rows of connections.
+const GROUPS: &str =
+    "[...document.querySelectorAll('#grid .row.is-group:not([hidden])')].map(row => row.innerText)";
+
+/// The numbers are those of the server. The list does not have the exchanges before it was opened.
+#[test]
+fn exchanges_before_the_view_was_opened_count() {
+    needs_chromium!();
+    let server = setup().start();
+    let mut client = server.connect();
+    let mut get = |count| {
+        for _ in 0..count {
+            client.send(&support::request("GET", "/a.html", &[]));
+            assert_eq!(client.response("GET").status, 200);
+        }
+    };
+    get(5);
+    let mut page = opened(&server, "");
+    get(2);
+    for wanted in ["#1·6", "#1·7"] {
+        page.wait_for(&format!("{ROWS}.some(text => text.includes('{wanted}'))"));
+    }
+    page.press("g");
+    let wanted = "2 of 7 exchanges shown, reused 6 times";
+    page.wait_for(&format!("{GROUPS}.some(text => text.includes('{wanted}'))"));
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+/// The browser uses the connections over which it has loaded the view.
+#[test]
+fn requests_of_the_view_do_not_count() {
+    needs_chromium!();
+    let server = setup().start();
+    let mut page = opened(&server, "");
+    for number in 1..=3 {
+        page.run("fetch('/a.html', { cache: 'no-store' }).then(response => response.text())");
+        page.wait_for(&format!(
+            "{ROWS}.filter(text => text.includes('/a.html')).length === {number}"
+        ));
+    }
+    page.press("g");
+    let sum = format!(
+        "{GROUPS}.map(text => Number(/· (\\d+) exchange/.exec(text)?.[1] ?? 0)).reduce((a, b) => a + b, 0)"
+    );
+    page.wait_for(&format!("{sum} === 3"));
+    let shown = page.run(&format!("{GROUPS}.join('\\n')"));
+    let shown = shown.as_str().expect("text");
+    assert!(!shown.contains(" shown"), "{shown}");
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+/// The connection is opened before the proxy has named the client.
+#[test]
+fn the_client_behind_a_proxy_is_shown() {
+    needs_chromium!();
+    let server = setup()
+        .with(|config| {
+            let proxies = std::sync::Arc::make_mut(&mut config.proxies);
+            proxies.add("127.0.0.2").expect("an address");
+        })
+        .start();
+    let mut page = opened(&server, "");
+    let mut proxy = server.connect_from([127, 0, 0, 2]);
+    let port = proxy.stream.local_addr().expect("an address").port();
+    let through = format!("through the proxy 127.0.0.2:{port}");
+    for (client, wanted) in [("192.0.2.7", "192.0.2.7"), ("192.0.2.8", "several clients")] {
+        let fields = [("X-Forwarded-For", client)];
+        proxy.send(&support::request("GET", "/a.html", &fields));
+        assert_eq!(proxy.response("GET").status, 200);
+        let wanted = format!("opened by {wanted} {through}");
+        page.wait_for(&format!("{ROWS}.some(text => text.includes('{wanted}'))"));
+    }
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
 #[test]
 fn an_exchange_is_copied_as_har() {
     needs_chromium!();

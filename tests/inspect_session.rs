@@ -77,7 +77,7 @@ fn exchange(connection: u64, number: u64, target: &str) -> Value {
     let head = |text: &str| json!({"head": text, "length": text.len()});
     json!({"exchange": {
         "connection": connection, "number": number, "worker": 0, "at": 1_795_777_385_123_u64 + number,
-        "peer": "127.0.0.1", "port": 40000, "tls": null, "method": "GET", "target": target,
+        "peer": "127.0.0.1", "port": 39_999 + connection, "tls": null, "method": "GET", "target": target,
         "version": "HTTP/1.1", "status": 200, "sent": 4, "reason": "the request has no condition",
         "brief": "", "cut": null, "times": {"head": 1, "answer": 2, "end": 3},
         "request": head("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "response": head("HTTP/1.1 200 OK\r\n\r\n"),

@@ -16,7 +16,7 @@ use crate::observe::observer::Observer;
 use crate::observe::request_id::RequestId;
 use crate::observe::sample::BodySample;
 use crate::observe::tally::{MethodLabel, SiteNumber};
-use crate::observe::wire::{Watched, WireEvent};
+use crate::observe::wire::{Exchanges, Watched, WireEvent, is_own};
 use crate::origin::brief::brief;
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
@@ -42,6 +42,8 @@ pub struct Exchange {
     user: Option<Rc<User>>,
     /// Whether it is about a path that needs a password.
     is_protected: bool,
+    /// Whether it is of the wire view itself.
+    is_own: bool,
     /// The site and the method as the metrics name them.
     counted: (SiteNumber, MethodLabel),
     /// Bytes of content that were written, whether or not the socket has taken them.
@@ -83,6 +85,7 @@ impl Exchange {
             answer: None,
             user: None,
             is_protected: false,
+            is_own: false,
             counted: (0, MethodLabel::OTHER),
             written: 0,
         }
@@ -94,6 +97,7 @@ impl Exchange {
         if observer.counting.is_some() {
             self.counted.1 = MethodLabel::of(head.known);
         }
+        self.is_own = observer.wire.is_some() && is_own(head.target);
         if observer.is_recording() {
             self.request = Some(Box::new(RequestText::of(head)));
             self.keep_head(observer, |heads| heads.request = KeptHead::of(bytes));
@@ -109,6 +113,11 @@ impl Exchange {
                 heads.request = KeptHead::of_part(received)
             });
         }
+    }
+
+    /// Whether it is of the wire view itself, if that is on.
+    pub fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// Notes the site that answers, for the metrics.
@@ -324,7 +333,7 @@ impl Exchange {
         let until_began = |at: Instant| self.began.saturating_duration_since(at);
         let watched = Watched {
             connection: on.client.connection,
-            number: on.number,
+            exchanges: on.exchanges,
             worker: observer.worker,
             accepted: on.start.map(|start| until_began(start.accepted)),
             secured: on.start.and_then(|start| start.secured).map(until_began),
@@ -360,8 +369,8 @@ pub struct OnConnection<'a> {
     pub client: &'a Client,
     /// The TLS session; `None` without TLS.
     pub security: Option<Security<'a>>,
-    /// The number of the exchange on its connection, from 1.
-    pub number: u32,
+    /// The exchanges of the connection so far. This one is the last of them.
+    pub exchanges: Exchanges,
     /// How the connection began, for its first exchange, if somebody looked then.
     pub start: Option<&'a ConnectionStart>,
 }

@@ -257,12 +257,12 @@ impl<'t> Stream<'t> {
         unsent: u64,
         context: &mut Context,
     ) {
-        self.state.exchanges = self.state.exchanges.wrapping_add(1);
+        self.state.exchanges.count(exchange.is_own());
         let start = self.state.start.take();
         let on = OnConnection {
             client: &self.state.client,
             security: self.state.transport.security(),
-            number: self.state.exchanges,
+            exchanges: self.state.exchanges,
             start: start.as_deref(),
         };
         let (now, observer) = (&mut context.now, &mut context.observer);

@@ -13,6 +13,7 @@ use crate::net::outbox::{Outbox, Unsent};
 use crate::net::socket::End as InputEnd;
 use crate::net::transport::Transport;
 use crate::observe::client::Client;
+use crate::observe::wire::Exchanges;
 use crate::site::budget::{Account, Charge};
 use crate::site::storage::Storage;
 
@@ -47,7 +48,7 @@ pub struct StreamState {
     /// The worker's token for the connection.
     pub token: Token,
     /// How many exchanges have ended.
-    pub exchanges: u32,
+    pub exchanges: Exchanges,
     /// When the connection began. Kept until its first exchange has ended, if somebody looks.
     pub start: Option<Box<ConnectionStart>>,
     /// The client uses TLS to a proxy, which has said so before the first request.
@@ -94,7 +95,7 @@ impl StreamState {
             pace: Pace::default(),
             traffic: 0,
             token: Token(0),
-            exchanges: 0,
+            exchanges: Exchanges::default(),
             start: start(context),
             is_secure_to_proxy: false,
             is_gone: false,

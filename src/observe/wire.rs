@@ -3,14 +3,15 @@
 //! ```text
 //! {"hello":{"version":"0.1.0","started":1764240000000,"workers":2,"tls":false,"replay":true,"class":null}}
 //! {"opened":{"connection":7,"worker":1,"at":1764240000000,"peer":"127.0.0.1","port":40000}}
-//! {"exchange":{"connection":7,"number":3,...,"status":304,...,"steps":[{"section":...,"finding":...},...]}}
+//! {"exchange":{"connection":7,"number":3,"own":0,...,"status":304,...,"steps":[{"section":...,"finding":...},...]}}
 //! {"frame":{"connection":7,"at":...,"from":"client","head":"\x81\x85...","length":5,"first":"Hello"}}
-//! {"closed":{"connection":7,"at":...,"exchanges":3,"by":"client","reason":"the client closed the connection"}}
+//! {"closed":{"connection":7,"at":...,"exchanges":3,"own":0,"by":"client","reason":"the client closed the connection"}}
 //! {"worker":{"number":1,"at":...,"phases":{"handshake":0,"idle":3,...}}}
 //! {"own":7}         an exchange of the wire view itself has ended on this connection
 //! {"missed":12}     the viewer fell behind, and so many events are lost (null: it is not known how many)
 //! ```
 //!
+//! `number` and `exchanges` count the exchanges of the connection, and `own` those among them that are of the wire view itself.
 //! `at` is in milliseconds since 1970. Octets are strings of one character per octet, from U+0000 to U+00FF.
 //!
 //! An event is described only while somebody looks. Secrets are masked before anybody sees them.
@@ -54,6 +55,23 @@ pub struct WireEvent {
     pub own: Option<u64>,
     /// The address of the client on whose connection it has happened; `None` if it concerns several.
     pub peer: Option<IpAddr>,
+}
+
+/// How many exchanges of a connection have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exchanges {
+    /// All of them.
+    pub all: u32,
+    /// Those of the wire view itself. They are not counted while it is off.
+    pub own: u32,
+}
+
+impl Exchanges {
+    /// Counts one more.
+    pub fn count(&mut self, is_own: bool) {
+        self.all = self.all.wrapping_add(1);
+        self.own = self.own.wrapping_add(u32::from(is_own));
+    }
 }
 
 /// What a viewer is told first.
@@ -106,7 +124,12 @@ impl WireEvent {
     }
 
     /// A connection that is over, after so many exchanges.
-    pub fn closed(client: &Client, exchanges: u32, closed: Closed, at: SystemTime) -> WireEvent {
+    pub fn closed(
+        client: &Client,
+        exchanges: Exchanges,
+        closed: Closed,
+        at: SystemTime,
+    ) -> WireEvent {
         WireEvent::of_client(client, connection::closed(client, exchanges, closed, at))
     }
 
@@ -154,7 +177,7 @@ impl WireEvent {
 const OTHERS: [&[u8]; 3] = [b"lab", b"live-reload", b"live-reload.js"];
 
 /// Whether a request for this target is for the wire view itself.
-fn is_own(target: &[u8]) -> bool {
+pub fn is_own(target: &[u8]) -> bool {
     let path = target.split(|&byte| byte == b'?').next();
     let mut names = path
         .unwrap_or_default()

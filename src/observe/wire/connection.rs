@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::super::client::Client;
 use super::super::closed::Closed;
 use super::super::json::milliseconds;
+use super::Exchanges;
 use crate::text::escape::JsonOctets;
 use crate::websocket::scan::ScannedFrame;
 
@@ -28,12 +29,17 @@ pub(super) fn opened(client: &Client, worker: usize, at: SystemTime) -> String {
 }
 
 /// The event of a connection that is over, after so many exchanges.
-pub(super) fn closed(client: &Client, exchanges: u32, closed: Closed, at: SystemTime) -> String {
+pub(super) fn closed(
+    client: &Client,
+    exchanges: Exchanges,
+    closed: Closed,
+    at: SystemTime,
+) -> String {
     let (connection, by, reason) = (client.connection, closed.by(), closed.text());
-    let at = milliseconds(at);
+    let (at, Exchanges { all, own }) = (milliseconds(at), exchanges);
     format!(
-        "{{\"closed\":{{\"connection\":{connection},\"at\":{at},\"exchanges\":{exchanges},\"by\":\"{by}\",\
-         \"reason\":\"{reason}\"}}}}"
+        "{{\"closed\":{{\"connection\":{connection},\"at\":{at},\"exchanges\":{all},\"own\":{own},\
+         \"by\":\"{by}\",\"reason\":\"{reason}\"}}}}"
     )
 }
 
@@ -98,8 +104,8 @@ mod tests {
             ),
         ] {
             check(
-                &closed(&client(), 3, over, at),
-                &json!({"closed": {"connection": 7, "at": 1234, "exchanges": 3, "by": by, "reason": reason}}),
+                &closed(&client(), Exchanges { all: 3, own: 1 }, over, at),
+                &json!({"closed": {"connection": 7, "at": 1234, "exchanges": 3, "own": 1, "by": by, "reason": reason}}),
             );
         }
         let scanned = ScannedFrame {

@@ -7,6 +7,7 @@ use super::super::event::{ExchangeRecord, Head};
 use super::super::json::{milliseconds, write_cut, write_status, write_text};
 use super::super::masked::{masked, masked_chunked};
 use super::super::sample::BodySample;
+use super::Exchanges;
 use crate::semantics::trace_json::write_steps;
 use crate::semantics::what_if::Answered;
 use crate::text::append;
@@ -17,8 +18,8 @@ use crate::text::escape::JsonOctets;
 pub struct Watched<'a> {
     /// The number of the connection.
     pub connection: u64,
-    /// The number of the exchange on it, from 1.
-    pub number: u32,
+    /// The exchanges on it so far. This one is the last of them.
+    pub exchanges: Exchanges,
     /// The number of the worker.
     pub worker: usize,
     /// From when the connection was accepted until the first byte of the request. `None` if another request
@@ -69,14 +70,15 @@ fn write(out: &mut Vec<u8>, exchange: &ExchangeRecord<'_>, watched: &Watched<'_>
 
 /// Begins the object with the connection and the time of the first byte, in milliseconds since 1970.
 fn write_connection(out: &mut Vec<u8>, exchange: &ExchangeRecord<'_>, watched: &Watched<'_>) {
-    let (connection, number, worker) = (watched.connection, watched.number, watched.worker);
+    let (connection, worker) = (watched.connection, watched.worker);
+    let Exchanges { all, own } = watched.exchanges;
     let at = milliseconds(exchange.received);
     let (peer, port) = (exchange.peer.ip().to_canonical(), exchange.peer.port());
     append(
         out,
         format_args!(
-            "{{\"exchange\":{{\"connection\":{connection},\"number\":{number},\"worker\":{worker},\
-             \"at\":{at},\"peer\":\"{peer}\",\"port\":{port}"
+            "{{\"exchange\":{{\"connection\":{connection},\"number\":{all},\"own\":{own},\
+             \"worker\":{worker},\"at\":{at},\"peer\":\"{peer}\",\"port\":{port}"
         ),
     );
     let Some(security) = exchange.security else {
@@ -163,7 +165,7 @@ mod tests {
         response.skip(7);
         let watched = Watched {
             connection: 7,
-            number: 3,
+            exchanges: Exchanges { all: 3, own: 1 },
             worker: 1,
             accepted: Some(Duration::from_micros(50)),
             secured: None,
@@ -200,7 +202,7 @@ mod tests {
         let findings = [&steps[0]["finding"], &steps[1]["finding"], &steps[2]];
         assert_eq!(findings, [&json!("one"), &json!("two"), &Value::Null]);
         let want = json!({"exchange": {
-            "connection": 7, "number": 3, "worker": 1, "at": 971_186_136_123_u64,
+            "connection": 7, "number": 3, "own": 1, "worker": 1, "at": 971_186_136_123_u64,
             "peer": "127.0.0.1", "port": 40000,
             "tls": {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384"},
             "method": "GET", "target": "/a.html", "version": "HTTP/1.1", "status": 200, "sent": 2326,

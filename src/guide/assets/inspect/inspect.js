@@ -81,7 +81,7 @@ function showRecord({ name, record }) {
   showState('record', word('record', { name: name || record.host, time: record.saved ? since(record.saved) : '' }));
   showServer(record.server);
   showPauseSoon();
-  if (name) say(word('opened-file', { name, n: list.all.filter(({ exchange }) => exchange).length }));
+  if (name) say(word('opened-file', { name, n: exchangesIn(list) }));
 }
 
 // Only a server that says so sends requests for this page.
@@ -113,11 +113,13 @@ const list = new List(grid, {
 });
 const details = new DetailsPanel(list);
 
+const exchangesIn = ({ all }) => all.filter(({ exchange }) => exchange).length;
+
 function showCounts() {
   empty.hidden = list.all.length > 0;
   grid.hidden = list.all.length === 0;
   nothing.hidden = list.shown.length > 0 || list.all.length === 0;
-  nothing.textContent = word('no-match', { n: list.all.length });
+  if (!nothing.hidden) nothing.textContent = word('no-match', { n: exchangesIn(list) });
   newest.hidden = list.isFollowing || list.unseen === 0;
   newest.textContent = word('newest', { n: list.unseen });
 }

@@ -28,20 +28,21 @@ export function matches(item, { wanted, isGrouped, showsEvents }) {
   const isEvent = Boolean(item.opened || item.closed);
   if (isEvent && ((!isGrouped && !showsEvents) || isUnseen(item.link))) return false;
   if (!wanted.length) return true;
-  item.text ??= textOf(item);
+  // The client of a connection may become known later.
+  if (!item.text || item.opened) item.text = textOf(item);
   return wanted.every((one) => item.text.includes(one));
 }
 
 // Whether only the wire view itself has used the connection.
 const isUnseen = ({ isOwn, count }) => isOwn && count === 0;
 
-function textOf({ exchange, opened, closed, cached }) {
+function textOf({ exchange, opened, closed, cached, link }) {
   if (exchange) {
     const { method, target, status, reason, brief, cut, peer, connection } = exchange;
     const inOther = [reason, brief, cut].map((text) => text && inWords(text));
     return [method, target, status, reason, brief, cut, ...inOther, peer, `#${connection}·${numberOf(exchange)}`].join(' ').toLowerCase();
   }
-  if (opened) return `#${opened.connection}· ${opened.peer}`.toLowerCase();
+  if (opened) return `#${opened.connection}· ${opened.peer} ${link.client?.peer ?? ''}`.toLowerCase();
   if (closed) return `#${closed.connection}· ${closed.reason} ${inWords(closed.reason || '')}`.toLowerCase();
   return cached ? cached.target.toLowerCase() : '';
 }

@@ -39,6 +39,14 @@ test('the filter finds the path, the status, the connection and the reason', () 
   }
 });
 
+test('the filter finds the client that a proxy has named meanwhile', () => {
+  const link = { client: null };
+  const item = { link, opened: { connection: 9, peer: '10.0.0.1' } };
+  assert.deepEqual(['10.0.0.1', '192.0.2.7'].map((text) => matches(item, filtered(text))), [true, false]);
+  link.client = { peer: '192.0.2.7' };
+  assert.equal(matches(item, filtered('192.0.2.7')), true);
+});
+
 test('events of connections are shown if they are wanted', () => {
   const shown = arranged(items, { ...view, showsEvents: false });
   assert.deepEqual(shown, [items[1], items[2], items[3], items[5]]);

@@ -53,7 +53,8 @@ export class List {
     if (this.matches(item)) {
       if (this.view.isGrouped) this.isStale = true;
       else this.shown.push(item);
-      if (!this.isFollowing) this.unseen++;
+      // Not what happens to connections.
+      if (!this.isFollowing && item.exchange) this.unseen++;
     }
     if (this.all.length > LIMIT) this.dropOldest();
     this.drawSoon();

@@ -3,25 +3,24 @@
 import { LIMIT } from '../live/session.js';
 
 export class Queue {
-  // `take` gets each message that does not wait. `changed` is called when another number of them waits.
+  // `take` gets each message that does not wait. `changed` is called when another number of exchanges waits.
   constructor({ take, changed }) {
     this.take = take;
     this.changed = changed;
     this.held = null;
     this.lost = 0;
+    // The exchanges that wait, with those that are lost. Other messages tell what happens to connections.
+    this.count = 0;
   }
 
   get isHeld() {
     return Boolean(this.held);
   }
 
-  get count() {
-    return this.held ? this.held.length + this.lost : 0;
-  }
-
   receive(message) {
     if (!this.held) return this.take(message);
     this.held.push(message);
+    if (message.exchange) this.count++;
     if (this.held.length > LIMIT) {
       this.held.shift();
       this.lost++;
@@ -37,7 +36,7 @@ export class Queue {
   release() {
     const { held, lost } = this;
     this.held = null;
-    this.lost = 0;
+    this.clear();
     if (lost > 0) this.take({ missed: lost });
     held?.forEach((message) => this.take(message));
     this.changed();
@@ -45,7 +44,7 @@ export class Queue {
 
   clear() {
     if (this.held) this.held = [];
-    this.lost = 0;
+    this.lost = this.count = 0;
     this.changed();
   }
 }

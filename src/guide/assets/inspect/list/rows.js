@@ -75,8 +75,8 @@ const FILL = {
     cells.reason.textContent = cells.reason.title = word(cached.entry.workerStart > 0 ? 'from-worker' : 'from-cache');
   },
 
-  opened(row, { opened }) {
-    fillEvent(row, opened, word(opened.replay ? 'opened-replay' : 'opened', { client: clientOf(opened) }));
+  opened(row, { opened, link }) {
+    fillEvent(row, opened, word(opened.replay ? 'opened-replay' : 'opened', { client: clientOf(link) }));
   },
 
   closed(row, { closed }) {
@@ -108,7 +108,16 @@ function fillEvent(row, event, text) {
   row.cells.note.textContent = row.cells.note.title = text;
 }
 
-const clientOf = ({ peer, port }) => peer?.includes(':') ? `[${peer}]:${port}` : `${peer}:${port}`;
+// The port is 0 if a proxy has not named it.
+const addressOf = ({ peer, port }) => (peer?.includes(':') ? `[${peer}]` : peer) + (port ? `:${port}` : '');
+
+// The client of a connection. A proxy opens it before it says who that is, and may forward the requests of many.
+function clientOf({ opened, client, hasSeveralClients }) {
+  const isDirect = !opened?.peer || !client || (opened.peer === client.peer && opened.port === client.port);
+  if (isDirect) return addressOf(opened?.peer ? opened : client);
+  const named = hasSeveralClients ? word('several-clients') : addressOf(client);
+  return word('through-proxy', { client: named, proxy: addressOf(opened) });
+}
 
 function closedText({ by, reason }) {
   const who = word(by === 'client' ? 'closed-by-client' : 'closed-by-server');
@@ -118,10 +127,10 @@ function closedText({ by, reason }) {
 
 // 127.0.0.1:40000 · 3 exchanges, so it was reused twice · closed 14:03:06.001 by the client: …
 // 127.0.0.1:40000 · 1 of 3 exchanges shown, …
-function groupText({ opened, closed, count, peer }, shown) {
-  const client = opened || peer;
+function groupText(link, shown) {
+  const { opened, closed, count, client } = link;
   return [
-    client?.peer && clientOf(client),
+    (opened?.peer || client) && clientOf(link),
     (shown < count ? word('exchanges-shown', { shown, n: count }) : word('exchanges', { n: count })) + (count > 1 ? word('reused', { n: count - 1 }) : ''),
     closed ? `${clock(closed.at)} ${closedText(closed)}` : word('still-open'),
   ].filter(Boolean).join(' · ');

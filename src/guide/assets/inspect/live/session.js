@@ -12,7 +12,7 @@
 
 //   {"replayed": 40001}                A replay of this page comes from this port.
 
-import { giveNumber } from '../page/numbers.js';
+import { countOf, numberOf } from '../page/numbers.js';
 
 // The newest messages are kept: about 40 MB of exchanges with heads of 1 kB.
 export const LIMIT = 10_000;
@@ -56,7 +56,7 @@ export class Session {
     if (closed) {
       const link = this.link(closed.connection);
       link.closed = closed;
-      if (!link.isOwn) link.count = Math.max(link.count, closed.exchanges ?? 0);
+      link.count = Math.max(link.count, countOf(closed));
       return [{ closed, link }];
     }
     if (browser) return this.takeBrowser(browser);
@@ -86,9 +86,10 @@ export class Session {
     const link = this.link(exchange.connection);
     const isFirst = link.count === 0;
     // Those before this page was opened count too.
-    link.count = Math.max(link.count, exchange.number);
-    giveNumber(exchange, ++link.shown);
-    link.peer ??= { peer: exchange.peer, port: exchange.port };
+    link.count = Math.max(link.count, numberOf(exchange));
+    const { peer, port } = exchange;
+    link.hasSeveralClients ||= Boolean(link.client) && link.client.peer !== peer;
+    link.client ??= { peer, port };
     const item = { exchange, link };
     this.exchanges.set(key, item);
     if (this.exchanges.size > LIMIT) this.exchanges.delete(this.exchanges.keys().next().value);
@@ -128,7 +129,7 @@ export class Session {
     const key = `${this.epoch} ${number}`;
     let link = this.connections.get(key);
     if (!link) {
-      link = { key, number, opened: null, closed: null, count: 0, shown: 0, peer: null, isOwn: false };
+      link = { key, number, opened: null, closed: null, count: 0, client: null, hasSeveralClients: false, isOwn: false };
       this.connections.set(key, link);
       if (this.connections.size > LIMIT) this.connections.delete(this.connections.keys().next().value);
     }

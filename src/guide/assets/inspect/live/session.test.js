@@ -4,7 +4,7 @@ import test from 'node:test';
 import { numberOf } from '../page/numbers.js';
 import { LIMIT, Session } from './session.js';
 
-const exchange = (connection, number, at = 1) => ({ exchange: { connection, number, at, peer: 'p', port: 1 } });
+const exchange = (connection, number, more = {}) => ({ exchange: { connection, number, at: 1, peer: 'p', port: 1, ...more } });
 const hello = (started) => ({ hello: { version: '1', started } });
 const kinds = (items) => items.map((item) => Object.keys(item)[0]);
 
@@ -35,18 +35,30 @@ test('a connection that only the wire view uses counts nothing', () => {
   const session = new Session();
   const [{ link }] = session.take({ opened: { connection: 3, at: 1 } });
   session.take({ own: 3 });
-  session.take({ closed: { connection: 3, at: 2, exchanges: 5 } });
+  session.take({ closed: { connection: 3, at: 2, exchanges: 5, own: 5 } });
   assert.deepEqual([link.isOwn, link.count, session.messages.length], [true, 0, 3]);
-  assert.deepEqual(kinds(session.take(exchange(3, 6))), ['exchange', 'changed']);
-  assert.deepEqual(kinds(session.take(exchange(3, 7))), ['exchange']);
+  assert.deepEqual(kinds(session.take(exchange(3, 6, { own: 5 }))), ['exchange', 'changed']);
+  assert.deepEqual(kinds(session.take(exchange(3, 7, { own: 5 }))), ['exchange']);
 });
 
-test('the exchanges that are shown are numbered without a gap', () => {
+test('requests of the wire view do not count, and those before this page was opened do', () => {
   const session = new Session();
-  const numbers = [exchange(1, 12), exchange(1, 15), exchange(1, 15), exchange(2, 3)]
-    .flatMap((message) => session.take(message)).map((item) => numberOf(item.exchange));
-  assert.deepEqual(numbers, [1, 2, 1]);
-  assert.equal(numberOf(exchange(1, 7).exchange), 7);
+  const items = [exchange(1, 6), exchange(1, 7), exchange(2, 12, { own: 11 }), exchange(2, 15, { own: 13 })]
+    .flatMap((message) => session.take(message)).filter((item) => item.exchange);
+  assert.deepEqual(items.map((item) => numberOf(item.exchange)), [6, 7, 1, 2]);
+  session.take({ closed: { connection: 2, at: 2, exchanges: 17, own: 14 } });
+  assert.deepEqual([items[1].link.count, items[3].link.count], [7, 3]);
+});
+
+test('a connection knows its client, even behind a proxy', () => {
+  const session = new Session();
+  session.take({ opened: { connection: 1, at: 1, peer: '10.0.0.1', port: 9 } });
+  const [{ link }] = session.take(exchange(1, 1, { peer: '192.0.2.7', port: 0 }));
+  assert.deepEqual([link.client, link.hasSeveralClients], [{ peer: '192.0.2.7', port: 0 }, false]);
+  session.take(exchange(1, 2, { peer: '192.0.2.7', port: 5 }));
+  assert.equal(link.hasSeveralClients, false);
+  session.take(exchange(1, 3, { peer: '192.0.2.8', port: 0 }));
+  assert.equal(link.hasSeveralClients, true);
 });
 
 test('the connection of a replay is known, whichever is told first', () => {

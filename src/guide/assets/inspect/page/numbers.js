@@ -1,11 +1,12 @@
-// The numbers of exchanges on their connections, as the page shows them. The server counts the requests of the wire
-// view too, which are not shown. Those that are shown count here, so that no number is missing. Pure functions.
+// The numbers of exchanges on their connections, as the page shows them. The server counts the requests of the wire view
+// too, and says how many they are. They are not shown, unless the address of this page says so (?own).
 
-const numbers = new WeakMap();
+const areShown = new URLSearchParams(globalThis.location?.search).has('own');
 
-export function giveNumber(exchange, number) {
-  numbers.set(exchange, number);
-}
+const without = (all, own) => areShown ? all : all - own;
 
-// An exchange that is not in the list yet has the number of the server.
-export const numberOf = (exchange) => numbers.get(exchange) ?? exchange.number;
+// The number of an exchange among those that are shown. Older records do not say how many are not.
+export const numberOf = ({ number, own = 0 }) => without(number, own);
+
+// How many exchanges a closed connection had.
+export const countOf = ({ exchanges = 0, own = 0 }) => without(exchanges, own);

@@ -41,9 +41,9 @@ export function checkedRecord(value) {
 const SHAPES = {
   hello: {},
   opened: { connection: isCount, at: isNumber },
-  closed: { connection: isCount, at: isNumber },
+  closed: { connection: isCount, at: isNumber, exchanges: orNone(isCount), own: orNone(isCount) },
   exchange: {
-    connection: isCount, number: isCount, at: isNumber, peer: isString, method: isString, target: isString, version: isString,
+    connection: isCount, number: isCount, own: orNone(isCount), at: isNumber, peer: isString, method: isString, target: isString, version: isString,
     status: orNull(isCount), sent: isNumber, reason: isString, brief: isString, times: isObject,
     tls: orNull(isObject), cut: orNull(isString), request: isMessage, response: isMessage,
     steps: (value) => Array.isArray(value) && value.every(isStep),
@@ -79,6 +79,10 @@ function isNumber(value) {
 
 function isCount(value) {
   return Number.isInteger(value) && value >= 0;
+}
+
+function orNone(test) {
+  return (value) => value === undefined || test(value);
 }
 
 function orNull(test) {
