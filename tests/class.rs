@@ -66,6 +66,7 @@ fn status_of_handshake(server: &TestServer, from: [u8; 4], path: &str, site: &st
     }
 }
 
+const PAGE: &str = "/.docroot/learn/class";
 const WATCH: &str = "/.docroot/learn/watch";
 const TICKS: &str = "/.docroot/learn/ticks";
 
@@ -185,6 +186,8 @@ fn learners_may_use_the_book_but_not_the_page_of_the_teacher() {
         ("/.docroot/learn/class.js", 403, 403),
         ("/.docroot/learn/experiments.json", 403, 403),
         ("/.docroot/learn/nothing", 404, 404),
+        ("/.docroot/learn/", 403, 403),
+        ("/.docroot/learn/class/", 403, 403),
     ] {
         assert_eq!(get(&server, LEARNER, target).status, learner, "{target}");
         assert_eq!(get(&server, STRANGER, target).status, stranger, "{target}");
@@ -209,6 +212,21 @@ fn learners_may_use_the_book_but_not_the_page_of_the_teacher() {
         client.send(&request("GET", "/.docroot/learn/class", &accepts));
         let page = String::from_utf8(client.response("GET").body).expect("text");
         assert!(page.contains(&format!("<h1>{title}</h1>")), "{page}");
+    }
+}
+
+/// A teacher may type the address with a slash, or without the last part.
+#[test]
+fn addresses_beside_the_page_lead_to_it() {
+    let server = setup().start();
+    for (target, location) in [
+        ("/.docroot/learn/", "class"),
+        ("/.docroot/learn/?lang=zh", "class?lang=zh"),
+        ("/.docroot/learn/class/", "../class"),
+    ] {
+        let redirect = get(&server, TEACHER, target);
+        assert_eq!(redirect.status, 301, "{target}");
+        assert_eq!(redirect.field("Location"), Some(location), "{target}");
     }
 }
 
@@ -308,8 +326,23 @@ fn without_a_class_there_is_nothing_of_it() {
     let server = setup().with(|config| config.class_from = None).start();
     let mut viewer = Viewer(websocket(&server, TEACHER, "/.docroot/wire"));
     assert_eq!(viewer.event("hello")["class"], Value::Null);
-    for target in ["/.docroot/learn/class", TICKS, WATCH] {
+    for target in [PAGE, TICKS, WATCH] {
         assert_eq!(get(&server, TEACHER, target).status, 404, "{target}");
     }
+    // Who may see the page reads which option is missing.
+    for target in ["/.docroot/learn/", PAGE, "/.docroot/learn/class/"] {
+        let refusal = get(&server, TEACHER, target);
+        let page = String::from_utf8(refusal.body).expect("text");
+        assert_eq!(refusal.status, 404, "{target}");
+        assert!(page.contains("start docroot with --class"), "{page}");
+        assert_eq!(get(&server, LEARNER, target).status, 403, "{target}");
+    }
+    let nothing = setup().with(|config| {
+        config.class_from = None;
+        config.inspect = false;
+    });
+    let page = get(&nothing.start(), TEACHER, PAGE).body;
+    let page = String::from_utf8(page).expect("text");
+    assert!(!page.contains("--class"), "{page}");
     assert_eq!(get(&server, LEARNER, "/.docroot/lab/tls").status, 403);
 }

@@ -42,6 +42,7 @@ mod built_in {
             ("/lessons/08-ranges/", 200, "Range"),
             ("/.docroot/", 200, "<html"),
             ("/.docroot/lab/echo", 426, "426"),
+            ("/.docroot/learn/class", 404, "start docroot with --class"),
         ] {
             client.send(&request("GET", target, &[]));
             let response = client.response("GET");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::guide::class::ClassPages;
+use crate::guide::class::absent::NoClass;
 use crate::guide::class::shared::Class;
 use crate::guide::inspect::Inspect;
 use crate::guide::lab::Lab;
@@ -147,12 +148,15 @@ impl OpenSite {
         Some(Box::new(Lab::new(room, &self.options.prefix, access)))
     }
 
-    /// The handler for the class, if there is one.
+    /// The handler for the class. If there is none, the server with a wire view says so: with that, it may be for learners.
     fn class(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
-        let class = settings.class.clone()?;
-        let access = settings.config.guide_access();
         let prefix = &self.options.prefix;
-        Some(Box::new(ClassPages::new(class, prefix, access)))
+        let access = || settings.config.guide_access();
+        if let Some(class) = settings.class.clone() {
+            return Some(Box::new(ClassPages::new(class, prefix, access())));
+        }
+        settings.wire.as_ref()?;
+        Some(Box::new(NoClass::new(prefix, access())))
     }
 }
 

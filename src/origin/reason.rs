@@ -146,6 +146,10 @@ pub enum OwnPageReason {
     ClassCounted,
     /// The class does not count it.
     ClassUncounted,
+    /// The page of the class is at another path.
+    ClassPage,
+    /// There is no class.
+    NoClass,
     /// A root cannot be opened, or it is not known whether it can.
     NotReady,
     /// The operator has changed how much is logged.
@@ -174,6 +178,8 @@ impl OwnPageReason {
             OwnPageReason::ManyViewers => "as many live views are open as may be",
             OwnPageReason::ClassCounted => "the class counts what the learner has done",
             OwnPageReason::ClassUncounted => "the class does not count the report",
+            OwnPageReason::ClassPage => "the page of the class is at another path",
+            OwnPageReason::NoClass => "there is no class: start docroot with --class",
             OwnPageReason::NotReady => "it is not certain that every root can be opened",
             OwnPageReason::LogLevelChanged => "the log level was changed",
             OwnPageReason::LogLevelUnchanged => "the request does not change the log level",
@@ -192,6 +198,8 @@ impl OwnPageReason {
             OwnPageReason::ManyViewers => "too many live views",
             OwnPageReason::ClassCounted => "class: counted",
             OwnPageReason::ClassUncounted => "class: not counted",
+            OwnPageReason::ClassPage => "class: other path",
+            OwnPageReason::NoClass => "no class",
             OwnPageReason::NotReady => "not ready",
             OwnPageReason::LogLevelChanged => "log level: changed",
             OwnPageReason::LogLevelUnchanged => "log level: not changed",
@@ -208,6 +216,8 @@ impl OwnPageReason {
             OwnPageReason::ManyViewers => MANY_VIEWERS,
             OwnPageReason::ClassCounted => CLASS_COUNTED,
             OwnPageReason::ClassUncounted => CLASS_UNCOUNTED,
+            OwnPageReason::ClassPage => CLASS_PAGE,
+            OwnPageReason::NoClass => NO_CLASS,
             OwnPageReason::NotReady => NOT_READY,
             OwnPageReason::LogLevelChanged => LOG_LEVEL_CHANGED,
             OwnPageReason::LogLevelUnchanged => LOG_LEVEL_UNCHANGED,
@@ -452,6 +462,8 @@ const PERHAPS_PROXIED: Clause = clause!(
 );
 const CLASS_COUNTED: Clause = clause!("RFC 9110 section 15.3.5", "guide::class", "take_report");
 const CLASS_UNCOUNTED: Clause = clause!("RFC 9110 section 15.5", "guide::class", "take_report");
+const CLASS_PAGE: Clause = clause!("RFC 9110 section 15.4.2", "guide::class", "elsewhere");
+const NO_CLASS: Clause = clause!("RFC 9110 section 15.5.5", "guide::class::absent", "answer");
 const NOT_READY: Clause = clause!("RFC 9110 section 15.6.4", "guide::admin::waiting", "ready");
 const LOG_LEVEL_CHANGED: Clause =
     clause!("RFC 9110 section 15.3.5", "guide::admin::log_level", "put");

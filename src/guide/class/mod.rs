@@ -10,6 +10,8 @@
 //! Learners may use the lab, and the wire view for what they do themselves. The page is for this machine and for clients
 //! that `--inspect-allow` names. Browsers report what they please, so the counts prove nothing about anybody.
 
+// What the page says where there is no class.
+pub mod absent;
 // The experiments of the book.
 mod experiments;
 // What a browser reports.
@@ -32,6 +34,7 @@ use crate::guide::languages;
 use crate::guide::plain;
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
+use crate::origin::moved::redirect;
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::refuse::error;
 use crate::origin::request::Request;
@@ -49,8 +52,12 @@ const PATH: &str = ".docroot/learn/";
 
 /// The names below it.
 const PAGE: &str = "class";
+const PAGE_WITH_SLASH: &str = "class/";
 const WATCH: &str = "watch";
 const TICKS: &str = "ticks";
+
+/// The paths at which a teacher may look for the page. There is nothing at the first one.
+const PAGES_OF_TEACHER: [&str; 3] = ["", PAGE, PAGE_WITH_SLASH];
 
 /// How many pages of the teacher may be open at once.
 const MOST_WATCHERS: usize = 16;
@@ -83,7 +90,6 @@ pub struct ClassPages {
 impl ClassPages {
     /// For the site with this prefix.
     pub fn new(class: Class, prefix: &Prefix, access: Access) -> ClassPages {
-        let prefix = percent::path(prefix.as_bytes());
         let script = include_str!("../assets/class/class.js");
         let style = include_str!("../assets/class/class.css");
         let titles = TITLES
@@ -98,17 +104,11 @@ impl ClassPages {
         let pages = PAGES.map(|(tag, page)| Embedded::new(page, HTML, POLICY).in_language(tag));
         ClassPages {
             class,
-            path: format!("/{prefix}{PATH}").into(),
+            path: path_below(prefix),
             access,
             pages: pages.into(),
             files: beside.into_iter().chain(titles).collect(),
         }
-    }
-
-    /// The part of the path below that of everything here.
-    fn name<'a>(&self, request: &Request<'a>) -> Option<&'a str> {
-        let path = request.head.target.path()?;
-        str::from_utf8(path.strip_prefix(self.path.as_bytes())?).ok()
     }
 
     /// The file with this name. The page is in the language of the request.
@@ -151,6 +151,27 @@ impl ClassPages {
             Box::new(move |request, held| count(request, &held.bytes)),
             refused,
         )
+    }
+}
+
+/// The path of everything here in the site with this prefix.
+fn path_below(prefix: &Prefix) -> Box<str> {
+    let prefix = percent::path(prefix.as_bytes());
+    format!("/{prefix}{PATH}").into()
+}
+
+/// The part of the path of a request below that of everything here.
+fn name_below<'a>(path: &str, request: &Request<'a>) -> Option<&'a str> {
+    let below = request.head.target.path()?.strip_prefix(path.as_bytes())?;
+    str::from_utf8(below).ok()
+}
+
+/// The reference to the page from another path at which a teacher may look for it.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    match name {
+        "" => Some(PAGE),
+        PAGE_WITH_SLASH => Some("../class"),
+        _ => None,
     }
 }
 
@@ -205,7 +226,7 @@ impl Handler for ClassPages {
     }
 
     fn takes_content(&self, request: &Request<'_>) -> Option<u64> {
-        let is_report = self.name(request) == Some(TICKS) && is_post(request);
+        let is_report = name_below(&self.path, request) == Some(TICKS) && is_post(request);
         is_report.then_some(LONGEST_REPORT)
     }
 
@@ -215,16 +236,21 @@ impl Handler for ClassPages {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Option<Answer> {
-        let name = self.name(request)?;
+        let name = name_below(&self.path, request)?;
         if name == TICKS {
             return Some(self.take_report(request, origin, trace));
         }
-        let file = self.file(name, request);
-        if file.is_none() && name != WATCH {
+        let (file, elsewhere) = (self.file(name, request), elsewhere(name));
+        if file.is_none() && elsewhere.is_none() && name != WATCH {
             return None;
         }
         if let Some(refusal) = self.access.refusal_to_learners(request, trace) {
             return Some(Answer::Ready(refusal));
+        }
+        if let Some(location) = elsewhere {
+            let reason = Reason::OwnPage(OwnPageReason::ClassPage);
+            let response = redirect(request, location.into(), reason, trace);
+            return Some(Answer::Ready(response));
         }
         let Some(file) = file else {
             let refusal = refusal_to_foreign(request).map(Answer::Ready);
