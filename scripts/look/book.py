@@ -42,6 +42,7 @@ def pages():
         yield f"book-{language}", f"/index{suffix}.html", "", CONNECTED
         class_is_up = "document.querySelector('#learners').textContent.includes('/')"
         yield f"book-class-{language}", f"/.docroot/learn/class?lang={language}", "", class_is_up
+        yield f"book-try-{language}", f"/try{suffix}.html", "", "true"
         lessons = sorted(lesson.name for lesson in (BOOK / "lessons").iterdir())
         for folder in ["concepts", "atlas", *(f"lessons/{lesson}" for lesson in lessons)]:
             action, then = ACTIONS.get(folder, ("", "true"))
@@ -52,8 +53,9 @@ def pages():
 def show(page, address, path, action, then):
     """Opens a page, does what a reader would do, and waits until that has happened."""
     page.go(address + path)
-    wait_for(page, "true" if "class" in path else CONNECTED)
     if action:
+        # What the page sends needs the wire view.
+        wait_for(page, CONNECTED)
         page.run(f"{{ {action} }}")
     wait_for(page, then)
     page.settle()

@@ -32,11 +32,14 @@ pub struct Page {
     pub elements: Vec<Element>,
 }
 
-/// All pages: the cover, the atlas, the list of concepts and the lessons, each in two languages.
+/// All pages: the cover, the short list of commands, the atlas, the list of concepts and the lessons, each in two
+/// languages.
 pub fn pages() -> Vec<Page> {
     let mut pages = vec![
         Page::read("index.html", ""),
         Page::read("index.zh.html", ""),
+        Page::read("try.html", ""),
+        Page::read("try.zh.html", ""),
         Page::read("atlas/index.en.html", ""),
         Page::read("atlas/index.zh.html", ""),
         Page::read("concepts/index.en.html", ""),
@@ -163,9 +166,8 @@ fn field_name(line: &str) -> Option<String> {
 }
 
 fn without_language(text: &str) -> String {
-    text.replace("index.en.html", "index")
-        .replace("index.zh.html", "index")
-        .replace("index.html", "index")
+    text.replace(".en.html", ".html")
+        .replace(".zh.html", ".html")
         .replace("?lang=zh", "?lang=en")
 }
 
