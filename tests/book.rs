@@ -316,6 +316,16 @@ fn experiments_are_complete() {
                     .filter(|element| element.attributes.contains_key(attribute))
                     .count()
             };
+            // What needs the lab says so. The tests in a browser show which experiments need more.
+            let mut texts = page.elements.iter().filter(|element| {
+                let is_request = ["data-send", "data-command"]
+                    .iter()
+                    .any(|name| element.attributes.contains_key(*name));
+                is_request && element.within.contains(&number)
+            });
+            let is_of_lab = texts.any(|element| element.text.contains("/.docroot/lab/"));
+            let needs = experiment.attribute("data-needs");
+            assert_eq!(needs == Some("lab"), is_of_lab, "{name}: {needs:?}");
             assert_eq!(inside("data-command"), 1, "{name}");
             assert_eq!(inside("data-after"), 1, "{name}");
             let sent = inside("data-send")

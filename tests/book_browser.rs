@@ -7,8 +7,10 @@ mod support;
 mod server;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use docroot::semantics::address_rules::AddressRules;
 use docroot::semantics::field::FieldName;
 use serde_json::{Value, json};
 use server::{root, server};
@@ -326,6 +328,196 @@ fn progress_is_kept_and_can_be_forgotten() {
     page.run("document.querySelector('[data-reset]').click()");
     page.wait_for_page(&cover);
     page.wait_for(&format!("{count}.startsWith('0 of ')"));
+}
+
+/// What one sees and does at an experiment: makes the first guess, and sends.
+fn try_out(page: &mut Page, id: &str) {
+    page.run(&of(id, ".querySelector('[type=radio]').click()"));
+    page.run(&of(id, ".querySelector('.send').click()"));
+}
+
+/// What a server does without `--lab` and `--negotiate` teaches nothing, so the page names the option at once. All other
+/// experiments succeed with `--inspect` alone.
+#[test]
+fn an_experiment_says_which_option_is_missing() {
+    needs_chromium!();
+    let setup = server::setup().with(|config| {
+        config.lab = false;
+        config.site.negotiate = false;
+    });
+    let server = setup.start();
+    let mut missing = Vec::new();
+    for path in paths()
+        .iter()
+        .filter(|path| path.starts_with("lessons/") && path.contains(".en."))
+    {
+        let mut page = Page::new(1280, 900);
+        opened(&mut page, &server, path);
+        let needs = "[...document.querySelectorAll('.experiment')].map(one => [one.id, one.dataset.needs ?? ''])";
+        let needs: Vec<(String, String)> =
+            serde_json::from_value(page.run(needs)).expect("experiments");
+        for (id, needs) in needs {
+            try_out(&mut page, &id);
+            if needs.is_empty() {
+                page.wait_for(&of(&id, ".dataset.done !== undefined"));
+                continue;
+            }
+            let said = page.run(&of(&id, ".querySelector('.said').textContent"));
+            let want = format!("This needs --{needs}: start docroot with --{needs}.");
+            assert_eq!(said, json!(want), "{path}#{id}");
+            let terminal = of(&id, ".querySelector('[data-command]').previousSibling");
+            let terminal = page.run(&format!("{terminal}.textContent"));
+            let want = format!("Or in a terminal, if docroot runs with --{needs}");
+            assert_eq!(terminal, json!(want), "{path}#{id}");
+            missing.push(needs);
+        }
+        assert_eq!(page.logged(), Vec::<&Value>::new(), "{path}");
+    }
+    for option in ["lab", "negotiate"] {
+        assert!(missing.iter().any(|one| one == option), "{option}");
+    }
+}
+
+/// The other parts of the pages that send something say it too.
+#[test]
+fn examples_say_which_option_is_missing() {
+    needs_chromium!();
+    let setup = server::setup().with(|config| {
+        config.lab = false;
+        config.site.negotiate = false;
+    });
+    let server = setup.start();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, "lessons/10-state/index.en.html");
+    page.run("document.querySelector('[data-browser] button').click()");
+    let said = page.run("document.querySelector('[data-browser] .said').textContent");
+    assert_eq!(said, json!("This needs --lab: start docroot with --lab."));
+    opened(&mut page, &server, "atlas/index.en.html");
+    page.wait_for("document.documentElement.dataset.atlas === 'filled'");
+    for (entry, option) in [
+        ("Retry-After", "lab"),
+        ("101 Switching Protocols", "lab"),
+        ("Accept-Language", "negotiate"),
+    ] {
+        let entry = format!("document.querySelector('[data-entry=\"{entry}\"]')");
+        page.run(&format!("{entry}.querySelector('.try').click()"));
+        let said = page.run(&format!("{entry}.querySelector('.said').textContent"));
+        let want = format!("This needs --{option}: start docroot with --{option}.");
+        assert_eq!(said, json!(want));
+    }
+    assert_eq!(page.logged(), Vec::<&Value>::new());
+}
+
+/// A request without end: the page says so when it has waited, and still shows an answer that comes later.
+#[test]
+fn a_request_that_cannot_be_answered_is_explained() {
+    needs_chromium!();
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, "lessons/11-forms/index.en.html");
+    let said = of("upload", ".querySelector('.said').textContent");
+    let area = of("upload", ".querySelector('textarea')");
+    for empty in ["", "\\n \\n"] {
+        page.run(&format!("{area}.value = '{empty}'"));
+        try_out(&mut page, "upload");
+        assert_eq!(page.run(&said), json!("The request is empty."));
+    }
+    page.run(&of("upload", ".querySelector('.actions .plain').click()"));
+    page.run(&format!(
+        "{area}.value = {area}.value.replace('Content-Length: 189', 'Content-Length: 500')"
+    ));
+    try_out(&mut page, "upload");
+    assert_eq!(page.run(&said), json!("Sending…"));
+    page.wait_for(&format!("{said}.startsWith('No answer after 5 seconds.')"));
+    // Octets in hexadecimal are empty if there are no digits.
+    opened(&mut page, &server, "lessons/14-https/index.en.html");
+    page.run(&of("hello", ".querySelector('textarea').value = 'xyz'"));
+    try_out(&mut page, "hello");
+    let said = of("hello", ".querySelector('.said').textContent");
+    assert_eq!(page.run(&said), json!("The request is empty."));
+}
+
+/// Waits until a page has found out whether there is a wire view, and has acted on it.
+fn settled(page: &mut Page) {
+    page.wait_for(
+        "performance.getEntriesByType('resource').some(one => one.name === location.href)",
+    );
+    page.run("fetch('/harbour.svg', { cache: 'no-store' }).then(answer => answer.text())");
+    page.run("new Promise(done => setTimeout(done))");
+}
+
+/// A page asks for nothing that is not there or not allowed: the console stays empty. Only what a learner sends may fail.
+#[test]
+fn pages_log_nothing_without_the_wire_view() {
+    needs_chromium!();
+    let without = Setup::new().with(|config| config.root = root()).start();
+    let forbidden = server::setup().with(|config| {
+        config.inspect_from = AddressRules::default();
+        config.inspect_from.allow("192.0.2.1").expect("a block");
+    });
+    for server in [without, forbidden.start()] {
+        for path in paths().iter().filter(|path| !path.starts_with("try")) {
+            let mut page = Page::new(1280, 900);
+            page.open(&format!("http://{}/{path}", server.address));
+            settled(&mut page);
+            assert_eq!(page.logged(), Vec::<&Value>::new(), "{path}");
+        }
+    }
+}
+
+/// Another server of files may serve the book.
+#[test]
+fn another_server_can_serve_the_book() {
+    needs_chromium!();
+    let mut command = Command::new("python3");
+    command.args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "0", "-d"]);
+    command.arg(root()).stdout(Stdio::piped());
+    let mut server = command.stderr(Stdio::null()).spawn().expect("python3");
+    let mut line = String::new();
+    let stdout = server.stdout.take().expect("piped");
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("it says where");
+    let port = line.split(' ').nth(5).expect("a port").to_owned();
+    for path in [CONDITIONAL, "atlas/index.en.html"] {
+        let mut page = Page::new(1280, 900);
+        page.open(&format!("http://127.0.0.1:{port}/{path}"));
+        settled(&mut page);
+        assert_eq!(page.logged(), Vec::<&Value>::new(), "{path}");
+    }
+    server.kill().expect("it runs");
+    server.wait().expect("it ran");
+}
+
+/// Each command can be copied from a page that cannot send itself.
+#[test]
+fn commands_are_complete_without_the_wire_view() {
+    needs_chromium!();
+    let server = Setup::new().with(|config| config.root = root()).start();
+    let mut page = Page::new(1280, 900);
+    let fields = server.get("/almanac.txt", &[]);
+    for path in paths().iter().filter(|path| path.starts_with("lessons/")) {
+        page.open(&format!("http://{}/{path}", server.address));
+        settled(&mut page);
+        let commands = page
+            .run("[...document.querySelectorAll('[data-command]')].map(one => one.textContent)");
+        let commands: Vec<String> = serde_json::from_value(commands).expect("texts");
+        for command in &commands {
+            let is_open = ["[etag]", "-date]", "[last-modified]", "[length]", "[host]"]
+                .iter()
+                .any(|bracket| command.contains(bracket));
+            assert!(!is_open, "{path}: {command}");
+        }
+        // curl asks for no coding, and the browser for some.
+        if path == CONDITIONAL {
+            let tag = fields.field("ETag").expect("a tag");
+            let wanted = format!("'If-None-Match: {tag}'");
+            assert!(
+                commands.iter().any(|one| one.contains(&wanted)),
+                "{wanted}: {commands:?}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -297,6 +297,12 @@ fn only_whom_the_operator_allows_may_look() {
     for path in ["/.docroot/", WIRE] {
         assert_eq!(other.get(path, &[]).status, 403, "{path}");
     }
+    // Everybody may ask whether they may.
+    for (server, methods) in [(&server, "GET, OPTIONS"), (&other, "OPTIONS")] {
+        let options = server.request("OPTIONS", WIRE, &[]);
+        assert_eq!(options.status, 204);
+        assert_eq!(options.field("Allow"), Some(methods));
+    }
     let off = setup().with(|config| config.inspect = false).start();
     for path in ["/.docroot/", WIRE] {
         assert_eq!(off.get(path, &[]).status, 404, "{path}");
@@ -485,8 +491,8 @@ fn concept_36_a_connection_is_shown_from_its_beginning_to_its_end() {
     let mut viewer = viewer(&server, WIRE);
     let hello = viewer.next();
     assert_eq!(hello["hello"]["version"], env!("CARGO_PKG_VERSION"));
-    let can = [&hello["hello"]["tls"], &hello["hello"]["replay"]];
-    assert_eq!(can, [&json!(false), &json!(true)]);
+    let can = ["tls", "replay", "lab", "negotiate"].map(|name| &hello["hello"][name]);
+    assert_eq!(can, [false, true, false, false].map(Value::from).each_ref());
     for (last, by, reason) in [
         (
             "Connection: close\r\n",

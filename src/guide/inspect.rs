@@ -11,6 +11,9 @@
 //!
 //! Only this machine may open the page, and clients that the operator allows. The page does not show its own
 //! requests. With `wire?own`, it does. A learner of a class is told of what came from its own address.
+//!
+//! Anybody may ask with OPTIONS whether they may use a WebSocket here. The book does so first, because a browser logs each
+//! request that is refused.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,9 +32,11 @@ use crate::origin::moved::redirect;
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::refuse::error;
 use crate::origin::request::Request;
+use crate::origin::response::Response;
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::open;
 use crate::origin::websocket::sender::Sender;
+use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
@@ -123,6 +128,9 @@ impl Handler for Inspect {
         if file.is_none() && !is_endpoint {
             return None;
         }
+        if is_endpoint && request.method() == Some(Method::Options) {
+            return Some(Answer::Ready(self.options(request)));
+        }
         if let Some(refusal) = self.access.refusal(request, trace) {
             return Some(Answer::Ready(refusal));
         }
@@ -142,6 +150,13 @@ impl Handler for Inspect {
 }
 
 impl Inspect {
+    /// Says whether the client may open a WebSocket here.
+    fn options(&self, request: &Request<'_>) -> Response {
+        let refusal = self.access.refusal(request, &mut Trace::off());
+        let methods = refusal.map_or("GET, OPTIONS", |_| "OPTIONS");
+        Response::new(Status::NoContent, Reason::ResourceOptions).field("Allow", methods)
+    }
+
     fn open_wire(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         let is_learner = self.access.is_learner(request);
         let only = is_learner.then(|| request.client.address().ip().to_canonical());

@@ -131,6 +131,8 @@ impl OpenSite {
             workers: config.threads.max(1),
             is_tls: config.tls.is_some(),
             can_replay: settings.replays.is_some(),
+            has_lab: settings.room.is_some(),
+            negotiates: self.options.negotiate,
             class: None,
         };
         let replays = settings.replays.clone();

@@ -1,7 +1,7 @@
 //! What the wire view (`--inspect`) is told, as JSON (RFC 8259), one object per event.
 //!
 //! ```text
-//! {"hello":{"version":"0.1.0","started":1764240000000,"workers":2,"tls":false,"replay":true,"class":null}}
+//! {"hello":{"version":"0.1.0","started":1764240000000,"workers":2,"tls":false,"replay":true,"lab":true,"negotiate":false,"class":null}}
 //! {"opened":{"connection":7,"worker":1,"at":1764240000000,"peer":"127.0.0.1","port":40000}}
 //! {"exchange":{"connection":7,"number":3,"own":0,...,"status":304,...,"steps":[{"section":...,"finding":...},...]}}
 //! {"frame":{"connection":7,"at":...,"from":"client","head":"\x81\x85...","length":5,"first":"Hello"}}
@@ -85,6 +85,10 @@ pub struct ServerFacts {
     pub is_tls: bool,
     /// Whether viewers can have requests sent again.
     pub can_replay: bool,
+    /// Whether there is a lab.
+    pub has_lab: bool,
+    /// Whether the site negotiates the language.
+    pub negotiates: bool,
     /// When the class began, in milliseconds since 1970; `None` if there is none.
     pub class: Option<u64>,
 }
@@ -97,13 +101,15 @@ impl WireEvent {
             workers,
             is_tls,
             can_replay,
+            has_lab,
+            negotiates,
             class,
         } = *server;
         let class = class.map_or_else(|| "null".to_owned(), |began| began.to_string());
         let (version, started) = (env!("CARGO_PKG_VERSION"), milliseconds(started));
         WireEvent::of_text(format!(
             "{{\"hello\":{{\"version\":\"{version}\",\"started\":{started},\"workers\":{workers},\
-             \"tls\":{is_tls},\"replay\":{can_replay},\"class\":{class}}}}}"
+             \"tls\":{is_tls},\"replay\":{can_replay},\"lab\":{has_lab},\"negotiate\":{negotiates},\"class\":{class}}}}}"
         ))
     }
 

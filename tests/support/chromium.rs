@@ -261,16 +261,20 @@ impl Page {
 
     /// What the page complained of so far: violations of its policy, and exceptions.
     pub fn complaints(&self) -> Vec<&Value> {
-        let complains = |event: &&Value| {
-            let entry = &event["params"]["entry"];
-            match event["method"].as_str() {
-                Some("Runtime.exceptionThrown" | "Runtime.consoleAPICalled") => true,
-                // Chromium also logs each response that is an error.
-                Some("Log.entryAdded") => entry["source"] != "network",
-                _ => false,
-            }
-        };
-        self.events.iter().filter(complains).collect()
+        // Chromium also logs each response that is an error.
+        let is_of_page = |event: &&Value| event["params"]["entry"]["source"] != "network";
+        self.logged().into_iter().filter(is_of_page).collect()
+    }
+
+    /// The same with requests that failed: everything that the console shows.
+    pub fn logged(&self) -> Vec<&Value> {
+        let methods = [
+            "Runtime.exceptionThrown",
+            "Runtime.consoleAPICalled",
+            "Log.entryAdded",
+        ];
+        let is_logged = |event: &&Value| methods.iter().any(|method| event["method"] == *method);
+        self.events.iter().filter(is_logged).collect()
     }
 }
 

@@ -124,11 +124,12 @@ export function frameList(frame) {
 // What the server says in a close frame, after the code.
 const closeReason = frame => (opcode(frame) === 'close' ? decoded(frame.first.slice(2)) : '');
 
-// `frames` are those of one connection. The last one is the answer.
+// `frames` are those of one connection. The last one is the answer. Without a guess, they answer something else.
 export function showFrames(place, frames, guess) {
   const actual = opcode(frames.at(-1));
-  const isRight = guess.status === actual;
-  place.replaceChildren(verdict(isRight, isRight ? words.right(words[actual]) : words.wrong(words[guess.status], words[actual])));
+  const isRight = guess?.status === actual;
+  const shown = isRight ? words.right(words[actual]) : guess && words.wrong(words[guess.status], words[actual]);
+  place.replaceChildren(...(shown ? [verdict(isRight, shown)] : []));
   const reason = closeReason(frames.at(-1));
   if (reason) place.append(element('p', {}, words.why, ' ', element('q', { lang: 'en' }, reason)));
   place.append(...frames.flatMap(frameList));

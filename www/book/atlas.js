@@ -10,7 +10,7 @@ import { CLOSE_CODES, FIELDS, METHODS, OPCODES, STATUSES } from './atlas-places.
 import { HANDSHAKE, fieldOption, fieldTry, frameTry, methodTry, statusTry } from './atlas-tries.js';
 import { filled } from './fill.js';
 import { Trial } from './trial.js';
-import { ROOT } from './wire.js';
+import { ROOT, mayWatch } from './wire.js';
 
 // The fields that RFC 2616 sections 5.3 and 6.2 list. Its two other lists are in the table by their names.
 const OF_REQUESTS = 'Accept Accept-Charset Accept-Encoding Accept-Language Authorization Expect From Host If-Match '
@@ -140,6 +140,7 @@ export function meaning(code, statuses) {
 
 async function show() {
   for (const command of document.querySelectorAll('main pre')) command.textContent = filled(command.textContent);
+  if (!await mayWatch()) throw new Error('no wire view');
   const [fields, methods, statuses, websocket] = await Promise.all(['fields', 'methods', 'statuses', 'websocket'].map(table));
   fill('fields', fields.map(field));
   fill('methods', methods.map(method));

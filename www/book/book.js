@@ -6,7 +6,7 @@ import { BrowserDemo } from './browser.js';
 import { Cost } from './cost.js';
 import { Experiment } from './experiment.js';
 import { countOf, reset } from './progress.js';
-import { ROOT, listen } from './wire.js';
+import { ROOT, lacking, listen } from './wire.js';
 import { learnSentences, words } from './words.js';
 
 const { lesson } = document.body.dataset;
@@ -34,10 +34,15 @@ function told(event) {
   if (event.closed) frames.delete(event.closed.connection);
 }
 
+const learn = () => Promise.allSettled(experiments.map(experiment => experiment.learn()));
+
+let connections = 0;
+
 async function changed(isConnected) {
   const was = document.documentElement.dataset.wire === 'connected';
   if (isConnected && !was) await learnSentences().catch(() => {});
-  if (isConnected && !was) for (const experiment of experiments) await experiment.learn().catch(() => {});
+  // The server has started again, perhaps with other files.
+  if (isConnected && !was && connections++ > 0) await learn();
   document.documentElement.dataset.wire = isConnected ? 'connected' : 'away';
 }
 
@@ -50,8 +55,8 @@ function showCounts() {
 
 // A file of the server's source, if this build has it.
 async function showSource(path) {
-  const answer = await fetch(new URL('.docroot/sources.json', ROOT));
-  const text = answer.ok ? (await answer.json())[path] : undefined;
+  const answer = lacking([]).length === 0 ? await fetch(new URL('.docroot/sources.json', ROOT)) : null;
+  const text = answer?.ok ? (await answer.json())[path] : undefined;
   const dialog = element('dialog', {},
     element('h2', {}, path), text ? element('pre', { lang: 'en', tabindex: '0' }, text) : element('p', {}, words.noSource),
     element('button', { type: 'button', onclick: () => dialog.close() }, words.shut));
@@ -81,4 +86,5 @@ for (const button of document.querySelectorAll('[data-reset]')) {
 document.addEventListener('done', showCounts);
 document.addEventListener('succeeded', ({ detail }) => toldClass(detail));
 showCounts();
+await learn();
 listen(told, changed);

@@ -5,7 +5,7 @@
 //   <div data-browser="cors"></div>     asks for a file at another origin of this server
 
 import { element } from './answer.js';
-import { ROOT } from './wire.js';
+import { ROOT, lacking } from './wire.js';
 import { words } from './words.js';
 
 const COOKIES = new URL('.docroot/lab/cookies', ROOT);
@@ -15,8 +15,7 @@ const FILE = 'shelf/signals.json';
 async function setCookie(isHidden) {
   const more = isHidden ? { 'http-only': 1 } : {};
   const body = new URLSearchParams({ name: 'color', value: 'blue', 'max-age': 60, path: '/', 'same-site': 'Lax', ...more });
-  const asked = await fetch(COOKIES, { method: 'POST', body });
-  if (!asked.ok) throw new Error(words.lab);
+  await fetch(COOKIES, { method: 'POST', body });
   const { cookies } = await (await fetch(COOKIES)).json();
   const of = list => list.filter(one => one.startsWith('lab-color=')).join('; ') || words.noCookie;
   return {
@@ -44,17 +43,26 @@ const ACTIONS = {
   cors: [[words.readBoth, readBoth]],
 };
 
+// Whether there is a lab, only the wire view says without a failed request.
+const lacks = { cookie: () => lacking(['lab']), cors: () => [] };
+
 // The buttons of a [data-browser] element, and a table with the result.
 export class BrowserDemo {
   constructor(place) {
     this.said = element('p', { class: 'said', role: 'status' });
     this.shown = element('div');
+    this.lacks = lacks[place.dataset.browser];
     const buttons = ACTIONS[place.dataset.browser].map(([name, act]) =>
       element('button', { type: 'button', class: 'send', onclick: () => this.show(act) }, name));
     place.append(element('div', { class: 'actions' }, ...buttons), this.said, this.shown);
   }
 
   async show(act) {
+    const missing = this.lacks();
+    if (missing.length > 0) {
+      this.said.textContent = words.needs(missing);
+      return;
+    }
     this.said.textContent = words.sending;
     this.shown.replaceChildren();
     try {

@@ -4,7 +4,7 @@
 //   <div data-cost="/harbour.svg"></div>   the target that it asks for
 
 import { element } from './answer.js';
-import { Connection, ROOT } from './wire.js';
+import { Connection, ROOT, lacking } from './wire.js';
 import { words } from './words.js';
 
 const CONNECTIONS = 9;
@@ -47,8 +47,9 @@ export class Cost {
   }
 
   async measure() {
-    if (document.documentElement.dataset.wire !== 'connected') {
-      this.said.textContent = words.away;
+    const lacks = lacking([]);
+    if (lacks.length > 0) {
+      this.said.textContent = words.needs(lacks);
       return;
     }
     this.button.disabled = true;

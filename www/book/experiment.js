@@ -11,23 +11,28 @@
 //   </section>
 //
 // `data-fetch="reload no-cache"` asks for the target by fetch with one mode after the other instead, and `data-socket="Hello"` opens a
-// WebSocket in the browser and sends this text. `data-pieces="4"` sends the request in so many pieces.
+// WebSocket in the browser and sends this text. `data-pieces="4"` sends the request in so many pieces. `data-needs="lab"` names
+// the options of docroot without which it cannot succeed, beside --inspect.
 
 import { element, showExchange, showFrames } from './answer.js';
 import { exchangeSucceeds, frameSucceeds, wantsFrame } from './criterion.js';
 import { filled, needsValues, valuesFor } from './fill.js';
 import { isDone, markDone } from './progress.js';
-import { Connection, ROOT } from './wire.js';
+import { Connection, ROOT, lacking } from './wire.js';
 import { words } from './words.js';
 
 // Between two pieces of a request, in milliseconds.
 const PAUSE = 400;
+
+// After how many seconds without an answer the page says so. One that comes later is still shown.
+const PATIENCE = 5;
 
 export class Experiment {
   constructor(section, lesson) {
     this.section = section;
     this.criterion = section.dataset;
     this.name = `${lesson}/${section.id}`;
+    this.needs = section.dataset.needs?.split(' ') ?? [];
     this.answer = null;
     this.build();
     if (isDone(this.name)) this.tick();
@@ -52,7 +57,7 @@ export class Experiment {
     this.after.hidden = true;
     const restore = element('button', { type: 'button', class: 'plain', onclick: () => this.restore() }, words.restore);
     const actions = element('div', { class: 'actions' }, this.sender, ...(this.request ? [restore] : []));
-    command.before(actions, this.said, this.shown, this.after, element('p', { class: 'kind' }, words.command));
+    command.before(actions, this.said, this.shown, this.after, element('p', { class: 'kind' }, this.terminal()));
     command.after(element('div', { class: 'actions' }, this.copier(command), this.explainer()));
     this.texts = [command, ...section.querySelectorAll('textarea')];
     this.templates = this.texts.map(text => text.value ?? text.textContent);
@@ -96,6 +101,11 @@ export class Experiment {
     return status && { status, fields: Object.fromEntries(boxes.map(box => [box.value, box.checked])) };
   }
 
+  terminal() {
+    const needs = this.needs.map(option => `--${option}`).join(' ');
+    return needs ? words.commandNeeds(needs) : words.command;
+  }
+
   copier(command) {
     const copy = async () => {
       await navigator.clipboard?.writeText(command.textContent);
@@ -120,6 +130,11 @@ export class Experiment {
 
   get isChanged() {
     return this.areas.some(([area, was]) => area.value !== was);
+  }
+
+  get isEmpty() {
+    const octets = (area, isHex) => (area && isHex ? fromHex(area.value) : area?.value.trim());
+    return octets(this.request, this.isHex) === '' || octets(this.hex, true) === '';
   }
 
   restore() {
@@ -152,15 +167,33 @@ export class Experiment {
       this.form.querySelector('[type=radio]').focus();
       return;
     }
-    if (document.documentElement.dataset.wire !== 'connected') return this.say(words.away);
+    const lacks = lacking(this.needs);
+    if (lacks.length > 0) return this.say(words.needs(lacks));
+    if (this.isEmpty) return this.say(words.empty);
     this.say(words.sending);
     this.answer = null;
+    this.frames = null;
     this.shown.replaceChildren();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.miss(), PATIENCE * 1000);
     try {
       await this.begin();
     } catch (fault) {
-      this.say(words.failed(fault.message));
+      this.fail(words.failed(fault.message));
     }
+  }
+
+  fail(text) {
+    clearTimeout(this.timer);
+    this.say(text);
+  }
+
+  // There is no answer yet, or frames came and not those that the experiment looks for.
+  miss() {
+    if (!this.frames) return this.say(words.late(PATIENCE));
+    const { frames } = this;
+    this.answer = place => showFrames(place, frames);
+    this.conclude(false, this.isChanged);
   }
 
   begin() {
@@ -184,7 +217,7 @@ export class Experiment {
       socket.onopen = () => socket.send(text);
       socket.onmessage = () => socket.close();
       socket.onclose = done;
-      socket.onerror = () => failed(new Error(words.lab));
+      socket.onerror = () => failed(new Error('WebSocket'));
     });
   }
 
@@ -198,7 +231,7 @@ export class Experiment {
     await this.sendPieces(this.octets(), Number(this.section.dataset.pieces ?? 1));
     if (!this.hex) return;
     const head = await this.connection.until(received => received.includes('\r\n\r\n'));
-    if (!head.startsWith('HTTP/1.1 101 ')) return this.say(head.startsWith('HTTP/1.1 404 ') ? words.lab : words.failed(head.split('\r\n')[0]));
+    if (!head.startsWith('HTTP/1.1 101 ')) return this.fail(words.failed(head.split('\r\n')[0]));
     this.connection.send(fromHex(this.hex.value));
   }
 
@@ -220,7 +253,10 @@ export class Experiment {
   // The wire view has told of an exchange.
   exchange(exchange) {
     const isOwn = this.awaits?.(exchange) ?? false;
-    if (wantsFrame(this.criterion)) return;
+    if (wantsFrame(this.criterion)) {
+      if (isOwn) Object.assign(this, { awaits: null, channel: exchange.connection });
+      return;
+    }
     const succeeds = exchangeSucceeds(this.criterion, exchange);
     if (!isOwn && !succeeds) return;
     if (isOwn) this.settle();
@@ -231,7 +267,11 @@ export class Experiment {
 
   // The wire view has told of a frame. These are all frames of its connection so far.
   frame(frames) {
-    if (!frameSucceeds(this.criterion, frames.at(-1))) return;
+    const last = frames.at(-1);
+    if (!frameSucceeds(this.criterion, last)) {
+      if (last.connection === this.channel && last.from === 'server') this.frames = frames;
+      return;
+    }
     this.answer = (place, guess) => showFrames(place, frames, guess);
     this.conclude(true);
   }
@@ -243,6 +283,7 @@ export class Experiment {
 
   // `isOfAnother` says that the learner has changed the request.
   conclude(succeeds, isOfAnother = false) {
+    clearTimeout(this.timer);
     if (succeeds) {
       markDone(this.name);
       this.tick();

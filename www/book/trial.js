@@ -3,7 +3,7 @@
 
 import { element, frameList, reasons } from './answer.js';
 import { filled, needsValues, valuesFor } from './fill.js';
-import { Connection } from './wire.js';
+import { Connection, lacking } from './wire.js';
 import { words } from './words.js';
 
 // The values in brackets are those of this file.
@@ -30,6 +30,12 @@ export function messageOf(request, values = {}) {
   return filled([line, 'Host: [host]', ...fields, '', ''].join('\r\n'), values) + content;
 }
 
+// The options of docroot that an example needs beside --inspect.
+function needsOf(request) {
+  const needs = { lab: /^\S+ \/\.docroot\/lab\//, negotiate: /^Accept-Language:/m };
+  return Object.keys(needs).filter(option => needs[option].test(request));
+}
+
 // A head, with the lines of this field marked.
 function headOf(text, name) {
   const lines = text.replaceAll('\r', '').trimEnd().split('\n').flatMap(line => {
@@ -53,8 +59,9 @@ export class Trial {
   }
 
   async send() {
-    if (document.documentElement.dataset.wire !== 'connected') {
-      this.said.textContent = words.away;
+    const lacks = lacking(needsOf(this.request));
+    if (lacks.length > 0) {
+      this.said.textContent = words.needs(lacks);
       return;
     }
     current?.end();

@@ -9,23 +9,45 @@ const socketUrl = name => {
   return url;
 };
 
+// Whether this page may use the wire view. A browser logs requests that fail, so the page asks what every server answers:
+// a docroot with a wire view says in each response how long it took. That docroot answers OPTIONS to everybody, and
+// allows GET to those who may watch.
+export async function mayWatch() {
+  const page = await fetch(location.href, { method: 'HEAD', cache: 'no-store' });
+  if (!/\bdecided;dur=/.test(page.headers.get('Server-Timing'))) return false;
+  const wire = await fetch(new URL('.docroot/wire', ROOT), { method: 'OPTIONS' });
+  return /\bGET\b/.test(wire.headers.get('Allow'));
+}
+
+// The options of this docroot that matter to the book, as far as the wire view has told them.
+let options = [];
+
+// The options that a request from this page needs beside --inspect, and that are missing.
+export const lacking = needs => ['inspect', ...needs].filter(option => !options.includes(option)).map(option => `--${option}`);
+
 // Calls `told` with each event, such as {exchange: {...}}, and `changed` with whether it is connected.
 export function listen(told, changed) {
   let waits = 1000;
-  const connect = () => {
+  const retry = () => {
+    setTimeout(connect, waits);
+    waits = Math.min(waits * 2, 60_000);
+  };
+  const connect = async () => {
+    if (!await mayWatch().catch(() => false)) return retry();
     const socket = new WebSocket(socketUrl('wire'));
     socket.onmessage = ({ data }) => {
       const event = JSON.parse(data);
       if (event.hello) {
         waits = 1000;
+        options = ['inspect', ...['lab', 'negotiate'].filter(option => event.hello[option])];
         changed(true);
       }
       told(event);
     };
     socket.onclose = () => {
+      options = [];
       changed(false);
-      setTimeout(connect, waits);
-      waits = Math.min(waits * 2, 60_000);
+      retry();
     };
   };
   connect();
@@ -85,18 +107,3 @@ export class Connection {
     this.socket.close();
   }
 }
-
-// The head of a response to HEAD.
-export async function headOf(target) {
-  const connection = new Connection();
-  await connection.open();
-  connection.send(`HEAD ${target} HTTP/1.1\r\nHost: ${ROOT.host}\r\nConnection: close\r\n\r\n`);
-  const head = await connection.until(received => received.includes('\r\n\r\n'));
-  connection.close();
-  return head;
-}
-
-export const fieldOf = (head, name) => {
-  const line = head.split('\r\n').slice(1).find(line => line.toLowerCase().startsWith(`${name.toLowerCase()}:`));
-  return line?.slice(name.length + 1).trim();
-};
