@@ -87,6 +87,14 @@ export function showExchange(place, exchange, guess, criterion) {
   place.append(element('p', {}, words.sizes(request.length, response.length, response.body?.length ?? 0)));
 }
 
+// Below an answer: what came before it on its connection, with the step that decided each.
+export function showEarlier(place, exchanges) {
+  for (const { number, response, steps } of exchanges) {
+    place.append(element('h4', {}, words.earlier(number)), element('pre', { lang: 'en' }, response.head.replaceAll('\r', '').trimEnd()),
+      element('ul', { class: 'reasons' }, ...[deciding({ steps })].filter(Boolean).map(reason)));
+  }
+}
+
 // The parts of a frame: each octet of the head by what it says (RFC 6455 section 5.2).
 export function frameParts(frame) {
   const octets = octetsOf(frame.head);

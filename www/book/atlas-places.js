@@ -66,4 +66,4 @@ export const STATUSES = {
 };
 
 export const OPCODES = '15-websocket#frames';
-export const CLOSE_CODES = '15-websocket#closing';
+export const CLOSE_CODES = '15-websocket#control';

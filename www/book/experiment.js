@@ -14,7 +14,7 @@
 // WebSocket in the browser and sends this text. `data-pieces="4"` sends the request in so many pieces. `data-needs="lab"` names
 // the options of docroot without which it cannot succeed, beside --inspect.
 
-import { element, showExchange, showFrames } from './answer.js';
+import { element, showEarlier, showExchange, showFrames } from './answer.js';
 import { exchangeSucceeds, frameSucceeds, wantsFrame } from './criterion.js';
 import { filled, needsValues, valuesFor } from './fill.js';
 import { isDone, markDone } from './progress.js';
@@ -172,6 +172,7 @@ export class Experiment {
     if (this.isEmpty) return this.say(words.empty);
     this.say(words.sending);
     this.answer = null;
+    this.earlier = [];
     this.frames = null;
     this.shown.replaceChildren();
     clearTimeout(this.timer);
@@ -227,7 +228,11 @@ export class Experiment {
     const port = await this.connection.open();
     // Of several requests, the last one counts.
     const number = Number(this.criterion.number ?? 1);
-    this.awaits = exchange => exchange.port === port && exchange.number === number;
+    this.awaits = exchange => {
+      if (exchange.port !== port) return false;
+      if (exchange.number < number) this.earlier.push(exchange);
+      return exchange.number === number;
+    };
     await this.sendPieces(this.octets(), Number(this.section.dataset.pieces ?? 1));
     if (!this.hex) return;
     const head = await this.connection.until(received => received.includes('\r\n\r\n'));
@@ -261,7 +266,11 @@ export class Experiment {
     if (!isOwn && !succeeds) return;
     if (isOwn) this.settle();
     const isOfAnother = isOwn && !succeeds && this.isChanged;
-    this.answer = (place, guess) => showExchange(place, exchange, { ...guess, isOfAnother }, this.criterion);
+    const earlier = isOwn ? this.earlier : [];
+    this.answer = (place, guess) => {
+      showExchange(place, exchange, { ...guess, isOfAnother }, this.criterion);
+      showEarlier(place, earlier);
+    };
     this.conclude(succeeds, isOfAnother);
   }
 
