@@ -11,6 +11,9 @@ mod pages;
 // The server of the book.
 #[path = "book/server.rs"]
 mod server;
+// A proxy that knows CONNECT.
+#[path = "book/tinyproxy.rs"]
+mod tinyproxy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,6 +21,8 @@ use std::fs;
 use html::Element;
 use pages::{Page, lessons, pages};
 use server::{root, server};
+use support::Client;
+use tinyproxy::Tinyproxy;
 
 /// The most that a lesson may weigh, with its style sheet, its scripts and its icon.
 const MOST_BYTES: u64 = 150_000;
@@ -459,25 +464,54 @@ fn quoted_exchanges_are_what_the_server_does() {
     let server = server();
     let mut count = 0;
     for page in pages() {
-        for (request, quoted) in page.transcripts() {
-            let mut client = server.connect();
-            client.send(format!("{}\r\n\r\n", request.trim_end().replace('\n', "\r\n")).as_bytes());
-            let head = client.head();
-            let status = format!("HTTP/1.1 {} {}", head.status, head.phrase);
-            let fields = head.fields.iter();
-            let fields = fields.map(|(name, value)| format!("{name}: {value}"));
-            let got: Vec<String> = std::iter::once(status).chain(fields).collect();
-            let got: Vec<&str> = got.iter().map(String::as_str).collect();
-            let quoted: Vec<&str> = quoted.trim_end().split('\n').collect();
-            assert!(
-                is_as_quoted(&quoted, &got),
-                "{}: {request}\nquoted {quoted:#?}\ngot {got:#?}",
-                page.name
-            );
+        for (request, quoted) in page.transcripts("") {
+            check_quoted(&page.name, &mut server.connect(), request, quoted);
             count += 1;
         }
     }
     assert!(count >= 8, "{count}");
+}
+
+/// Sends a request, and compares the head of the response with the quoted one.
+#[track_caller]
+fn check_quoted(page: &str, client: &mut Client, request: &str, quoted: &str) {
+    client.send(format!("{}\r\n\r\n", request.trim_end().replace('\n', "\r\n")).as_bytes());
+    // It may be a proxy that answers, in HTTP/1.0.
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.extend(client.take(1));
+    }
+    let head = String::from_utf8(head).expect("text");
+    let got: Vec<&str> = head.trim_end().split("\r\n").collect();
+    let quoted: Vec<&str> = quoted.trim_end().split('\n').collect();
+    assert!(
+        is_as_quoted(&quoted, &got),
+        "{page}: {request}\nquoted {quoted:#?}\ngot {got:#?}"
+    );
+}
+
+/// What a page quotes of a tunnel goes through one connection to a real proxy.
+#[test]
+fn quoted_tunnels_lead_to_the_server() {
+    let server = server();
+    let Some(proxy) = Tinyproxy::start() else {
+        return;
+    };
+    let address = server.address.to_string();
+    let mut count = 0;
+    for page in pages() {
+        let quoted = page.transcripts("tinyproxy");
+        if quoted.is_empty() {
+            continue;
+        }
+        let mut client = Client::of(proxy.connect());
+        for (request, response) in quoted {
+            let request = request.replace("127.0.0.1:8080", &address);
+            check_quoted(&page.name, &mut client, &request, response);
+            count += 1;
+        }
+    }
+    assert_eq!(count, 4, "CONNECT and the handshake, in two languages");
 }
 
 /// The server chooses the language of a lesson, and of the book.

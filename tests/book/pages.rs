@@ -78,11 +78,16 @@ impl Page {
         elements.filter(|(_, element)| element.attribute("class") == Some("experiment"))
     }
 
-    /// The requests that the page quotes, and their responses.
-    pub fn transcripts(&self) -> Vec<(&str, &str)> {
+    /// The requests that the page quotes, and their responses. `through` is the proxy that they pass, or empty.
+    pub fn transcripts(&self, through: &str) -> Vec<(&str, &str)> {
+        let is_through = |element: &Element| {
+            let mut within = element.within.iter().map(|number| &self.elements[*number]);
+            within.any(|parent| parent.attribute("data-transcript") == Some(through))
+        };
         let said = |from: &str| {
             let lines = self.elements.iter();
             let lines = lines.filter(move |element| element.attribute("data-from") == Some(from));
+            let lines = lines.filter(|element| is_through(element));
             lines
                 .map(|element| element.text.as_str())
                 .collect::<Vec<_>>()
