@@ -118,7 +118,8 @@ impl BodyLength {
     /// The step that says how the server finds the end of the request body.
     pub(super) fn step(self) -> Step {
         match self {
-            BodyLength::None => Step::new(CLAUSE, "the request has no body"),
+            BodyLength::None => Step::new(CLAUSE, "the request has no body")
+                .unless(Edit::set(FieldName::ContentLength, "0").keeps_status()),
             BodyLength::Known(length) => Step::new(
                 CLAUSE,
                 "Content-Length gives the length of the request body",

@@ -20,6 +20,7 @@ use super::limits::{HeadLimits, METHOD_AND_VERSION};
 use super::line::{RequestLine, field_line, request_line};
 use super::octet;
 use super::version::Version;
+use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldLine, Fields};
 use crate::semantics::method::Method;
 use crate::semantics::secrets::without_user_information;
@@ -114,6 +115,7 @@ impl RequestHead<'_> {
             "the request-line has a method, a target and a version",
         )
         .with(Evidence::Value(line))
+        .unless(Edit::malformed_version())
     }
 }
 

@@ -179,7 +179,8 @@ impl<'a> Target<'a> {
                 Some(Edit::target(NewTarget::OriginForm))
             }
             Target::Asterisk(None) => Some(Edit::target(NewTarget::Root)),
-            Target::Origin { .. } | Target::Authority(_) => None,
+            Target::Origin { .. } => Some(Edit::target(NewTarget::AbsoluteForm)),
+            Target::Authority(_) => None,
         };
         let step = Step::new(clause, form).with(Evidence::Value(Quote::of(raw)));
         step.unless(edit)
@@ -401,7 +402,7 @@ mod tests {
             let is_host_named = want == Some(Edit::target(NewTarget::OriginForm));
             assert_eq!(host, is_host_named.then_some(want), "{raw}");
         };
-        check("GET", "/", None);
+        check("GET", "/", Some(NewTarget::AbsoluteForm));
         check("GET", "http://h/", Some(NewTarget::OriginForm));
         check("OPTIONS", "http://h", Some(NewTarget::OriginForm));
         check("OPTIONS", "*", Some(NewTarget::Root));

@@ -40,6 +40,7 @@ use crate::origin::request::{Request, RequestBody};
 use crate::origin::resource::{Resource, resource};
 use crate::origin::response::Response;
 use crate::origin::variants::Sought;
+use crate::semantics::edit::{Edit, NewTarget};
 use crate::semantics::method::Method;
 use crate::semantics::navigation::has_extension;
 use crate::semantics::precondition;
@@ -383,7 +384,10 @@ fn note_path(raw: &[u8], path: SitePath<'_>, prefix: &Prefix, trace: &mut Trace)
             b"" => "the path is decoded once",
             _ => "the path is decoded once, without the part that --prefix names",
         };
-        Step::new(path::CLAUSE, finding).with(Evidence::Became(Quote::of(raw), name))
+        let malformed = Edit::target(NewTarget::Longer("%"));
+        Step::new(path::CLAUSE, finding)
+            .with(Evidence::Became(Quote::of(raw), name))
+            .unless(malformed)
     });
 }
 
@@ -423,7 +427,8 @@ fn note_resource(attempt: &mut Attempt<'_>, resource: &Resource<'_>) {
             Resource::Directory => "the path names a directory",
             Resource::Elsewhere(_) | Resource::None(_) => return None,
         };
-        let step = Step::new(resolve::CLAUSE, finding);
+        let absent = Edit::target(NewTarget::Longer("-absent"));
+        let step = Step::new(resolve::CLAUSE, finding).unless(absent);
         Some(match resource {
             Resource::File(file, _) => step.with(Evidence::Value(Quote::of(&file.path))),
             _ => step,

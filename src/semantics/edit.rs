@@ -59,6 +59,10 @@ pub enum NewTarget {
     OriginForm,
     /// The target without this name in its query.
     WithoutQuery(&'static str),
+    /// The target with this at the end of its path.
+    Longer(&'static str),
+    /// The target in absolute-form, with the host that the request names.
+    AbsoluteForm,
 }
 
 /// The status of the response to the changed request.
@@ -101,6 +105,11 @@ impl Edit {
     /// Uses HTTP/1.1.
     pub fn http11() -> Edit {
         Edit::of(Change::Version("HTTP/1.1"))
+    }
+
+    /// Uses a version that is malformed (RFC 9112 section 2.3).
+    pub fn malformed_version() -> Edit {
+        Edit::of(Change::Version("HTTP/1"))
     }
 
     /// Uses HTTP/1.0.

@@ -107,7 +107,7 @@ fn proposal(edit: Edit, evidence: &Evidence, answered: &Answered<'_>) -> Option<
         Change::Set(name, value) => ProposedChange::Set(name.name(), value_of(value, evidence)?),
         Change::Method(method) => ProposedChange::Method(method),
         Change::Target(new) => {
-            let target = new_target(new, sent, evidence)?;
+            let target = new_target(new, sent, (evidence, answered.head))?;
             (target != sent).then_some(ProposedChange::Target(target))?
         }
         Change::Version(version) => ProposedChange::Version(version),
@@ -128,7 +128,11 @@ fn value_of(value: Value, evidence: &Evidence) -> Option<Vec<u8>> {
     }
 }
 
-fn new_target(new: NewTarget, sent: &[u8], evidence: &Evidence) -> Option<Vec<u8>> {
+fn new_target(
+    new: NewTarget,
+    sent: &[u8],
+    (evidence, head): (&Evidence, &[u8]),
+) -> Option<Vec<u8>> {
     match (new, evidence) {
         (NewTarget::Root, _) if split_query(sent).0 == b"/" => None,
         (NewTarget::Root, _) => Some(b"/".to_vec()),
@@ -144,6 +148,18 @@ fn new_target(new: NewTarget, sent: &[u8], evidence: &Evidence) -> Option<Vec<u8
             let (_, rest) = split_origin(sent)?;
             let slash: &[u8] = if rest.starts_with(b"/") { b"" } else { b"/" };
             Some([slash, rest].concat())
+        }
+        (NewTarget::AbsoluteForm, _) => {
+            let host = field_value(head, FieldName::Host)?;
+            let is_whole = sent.starts_with(b"/") && !host.is_empty();
+            is_whole.then(|| [b"http://", host, sent].concat())
+        }
+        (NewTarget::Longer(end), _) => {
+            let (path, query) = split_query(sent);
+            let is_path = path.starts_with(b"/") || split_origin(path)?.1.starts_with(b"/");
+            let query = query.map(|query| [b"?", query].concat());
+            let query = query.unwrap_or_default();
+            is_path.then(|| [path, end.as_bytes(), &query].concat())
         }
         (NewTarget::WithoutQuery(name), _) => {
             let (path, query) = split_query(sent);
@@ -219,13 +235,17 @@ fn target_of(head: &[u8]) -> Option<&[u8]> {
 }
 
 fn has_field(head: &[u8], name: FieldName) -> bool {
+    field_value(head, name).is_some()
+}
+
+/// The value of the first line of a field; empty if the line has no colon.
+fn field_value(head: &[u8], name: FieldName) -> Option<&[u8]> {
     let mut lines = head.split(|&octet| octet == b'\n').skip(1);
-    lines.any(|line| {
-        let sent = line
-            .split(|&octet| octet == b':')
-            .next()
-            .unwrap_or_default();
-        sent.eq_ignore_ascii_case(name.name().as_bytes())
+    lines.find_map(|line| {
+        let mut parts = line.splitn(2, |&octet| octet == b':');
+        let sent = parts.next().unwrap_or_default();
+        let is_wanted = sent.eq_ignore_ascii_case(name.name().as_bytes());
+        is_wanted.then(|| parts.next().unwrap_or_default().trim_ascii())
     })
 }
 
@@ -415,7 +435,19 @@ mod tests {
 
     #[test]
     fn targets_are_rewritten() {
-        use NewTarget::{OriginForm, Root, WithoutQuery};
+        use NewTarget::{AbsoluteForm, Longer, OriginForm, Root, WithoutQuery};
+        check_target(Longer("%"), "", "/a", Some("/a%"));
+        check_target(Longer("-b"), "", "/a/?c=/", Some("/a/-b?c=/"));
+        check_target(Longer("-b"), "", "http://h/a", Some("http://h/a-b"));
+        check_target(Longer("-b"), "", "http://h", None);
+        check_target(Longer("-b"), "", "*", None);
+        check_target(AbsoluteForm, "", "/a", None); // without a host
+        let step = Step::new(CLAUSE, "it is").unless(Edit::target(AbsoluteForm));
+        let named =
+            |target: &str| proposed(&step, &format!("GET {target} HTTP/1.1\r\nhost: h:1\r\n"));
+        let want = "with the target http://h:1/a?b -> other rules decide";
+        assert_eq!(named("/a?b"), [want]);
+        assert!(named("http://h:1/a").is_empty() && named("*").is_empty());
         let own = |own: &str| {
             let step = Step::new(CLAUSE, "it is").unless(Edit::target(NewTarget::Own));
             let (sent, own) = (Quote::of(b"/a"), Quote::of(own.as_bytes()));
