@@ -67,6 +67,7 @@ fn main() {
     let titles = experiments::titles(&found).into_bytes();
     pack(&out, "titles", [("experiments.json".to_owned(), titles)]);
     if var_os("CARGO_FEATURE_SOURCES").is_some() {
+        // Not the tests: a change of one would build everything anew.
         println!("cargo::rerun-if-changed=src");
         let sources = sources().into_bytes();
         pack(&out, "sources", [("sources.json".to_owned(), sources)]);
@@ -79,7 +80,7 @@ fn is_test(path: &Path) -> bool {
 }
 
 /// The files of the functions that steps name, as an object in JSON. If the tests of a file stand in another one beside
-/// it, that one is there too.
+/// it, that one is there too. Of the files in `tests`, it has the tests that name a function.
 fn sources() -> String {
     let mut named = BTreeSet::new();
     for path in files_below(Path::new("src")) {
@@ -90,11 +91,54 @@ fn sources() -> String {
     }
     let tests: Vec<PathBuf> = named.iter().map(|path| tests_of(path)).collect();
     named.extend(tests.into_iter().filter(|path| path.exists()));
-    let members = named.iter().map(|path| {
-        let text = fs::read_to_string(path).expect("the file of a clause exists");
-        format!("{}:{}", quoted(&path.to_string_lossy()), quoted(&text))
+    let of_functions = named.into_iter().map(|path| {
+        let text = fs::read_to_string(&path).expect("the file of a clause exists");
+        (path, text)
     });
+    let members = of_functions
+        .chain(tests_of_the_server())
+        .map(|(path, text)| format!("{}:{}", quoted(&path.to_string_lossy()), quoted(&text)));
     format!("{{{}}}", members.collect::<Vec<_>>().join(",\n"))
+}
+
+/// The tests of a running server that name the functions that they test:
+///
+/// ```text
+/// /// Tests `origin::cors::add`.
+/// #[test]
+/// ```
+///
+/// The other lines of their files are empty, so that the numbers of the lines stay. A package has no tests.
+fn tests_of_the_server() -> Vec<(PathBuf, String)> {
+    let folder = Path::new("tests");
+    let files = if folder.exists() {
+        files_below(folder)
+    } else {
+        Vec::new()
+    };
+    let texts = files.into_iter().filter_map(|path| {
+        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+        let text = is_rust.then(|| fs::read_to_string(&path).expect("sources are text"))?;
+        text.contains("\n/// Tests `")
+            .then(|| (path, only_naming_tests(&text)))
+    });
+    texts.collect()
+}
+
+/// The file with nothing but its tests that name functions. The comment ends with the names, and the test with a brace at the
+/// margin.
+fn only_naming_tests(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut kept = vec![""; lines.len()];
+    let names = |at: &usize| lines[*at].starts_with("/// Tests `");
+    for at in (0..lines.len()).filter(names) {
+        let above = lines[..at].iter().rev();
+        let start = at - above.take_while(|line| line.starts_with("///")).count();
+        let length = lines[start..].iter().position(|line| *line == "}");
+        let test = start..start + length.map_or(0, |last| last + 1);
+        kept[test.clone()].copy_from_slice(&lines[test]);
+    }
+    kept.join("\n")
 }
 
 /// The files that the clauses of a file name: `clause!("...", "function")` names the file itself, and

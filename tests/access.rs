@@ -23,6 +23,7 @@ fn from(server: &TestServer, address: [u8; 4], method: &str, target: &str) -> Re
 const HERE: [u8; 4] = [127, 0, 0, 1];
 const THERE: [u8; 4] = [127, 1, 2, 3];
 
+/// Tests `origin::answer::refused_address`.
 #[test]
 fn an_address_that_is_not_allowed_gets_403_whatever_it_asks_for() {
     let server = server(|rules| rules.addresses.allow("127.0.0.0/16").expect("a block"));

@@ -272,6 +272,7 @@ fn an_interrupt_ends_the_program_without_a_delay() {
 }
 
 /// The root may vanish and come back, as with a build.
+/// Tests `guide::admin::waiting::ready`.
 #[test]
 fn a_server_without_its_root_is_not_ready() {
     let server = server();
@@ -416,6 +417,7 @@ fn put(server: &TestServer, level: &str, fields: &[(&str, &str)]) -> Response {
     client.response("PUT")
 }
 
+/// Tests `guide::admin::log_level::put`.
 #[test]
 fn the_log_level_changes_while_the_server_runs() {
     let (server, page) = with_log();

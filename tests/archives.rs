@@ -316,6 +316,7 @@ fn an_archive_has_the_directory_and_all_that_is_below_it() {
     assert!(zip.len() < 320_000, "text is compressed: {}", zip.len());
 }
 
+/// Tests `origin::archive::answer_archive`.
 #[test]
 fn the_head_says_what_it_is() {
     let server = site().file("\u{fc} x/a", "").start();
@@ -392,6 +393,7 @@ fn an_old_client_gets_an_archive() {
     assert!(of_tar(&answer[end..]) == wanted());
 }
 
+/// Tests `origin::archive::wanted`.
 #[test]
 fn only_an_archive_that_is_asked_for_is_sent() {
     let listed = |response: &Response| response.text().contains("Index of");

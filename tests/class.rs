@@ -104,6 +104,7 @@ fn post(server: &TestServer, from: [u8; 4], content: &str, more: &[(&str, &str)]
     client.response("POST")
 }
 
+/// Tests `guide::class::take_report`.
 #[test]
 fn the_teacher_sees_at_once_what_is_reported() {
     let server = setup().start();
@@ -216,6 +217,7 @@ fn learners_may_use_the_book_but_not_the_page_of_the_teacher() {
 }
 
 /// A teacher may type the address with a slash, or without the last part.
+/// Tests `guide::class::elsewhere`.
 #[test]
 fn addresses_beside_the_page_lead_to_it() {
     let server = setup().start();
@@ -321,6 +323,7 @@ fn a_hostile_learner_is_bounded() {
     });
 }
 
+/// Tests `guide::class::absent::answer`.
 #[test]
 fn without_a_class_there_is_nothing_of_it() {
     let server = setup().with(|config| config.class_from = None).start();

@@ -166,6 +166,7 @@ fn identity_may_be_refused() {
     }
 }
 
+/// Tests `site::file::new`.
 #[test]
 fn what_gains_nothing_is_left_alone() {
     let server = site();
@@ -284,6 +285,7 @@ fn a_strong_entity_tag_means_the_same_bytes() {
     }
 }
 
+/// Tests `net::protocol::reply::sends_content`.
 #[test]
 fn concept_5_head_gives_the_fields_of_get() {
     let server = site();

@@ -273,6 +273,7 @@ fn what_is_no_date_is_ignored() {
     check(&server, &twice, 200);
 }
 
+/// Tests `site::file::validators`.
 #[test]
 fn concept_13_validators_change_with_the_content() {
     let (server, tag) = site();

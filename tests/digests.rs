@@ -102,6 +102,7 @@ fn nobody_gets_a_digest_without_wanting_it() {
     assert_eq!(digests(&only_one), [None, sha256("Hello, world!\n")]);
 }
 
+/// Tests `origin::digests::note_wanted`.
 #[test]
 fn the_preferred_algorithm_is_used() {
     let server = server();
@@ -138,6 +139,7 @@ fn the_digest_is_over_the_coded_content() {
 }
 
 /// Content that is coded while it is sent has no digest before its end.
+/// Tests `origin::digests::note_left_out`.
 #[test]
 fn content_that_is_made_while_it_is_sent_has_no_digest() {
     let server = server();

@@ -329,6 +329,7 @@ fn concept_16_the_fields_that_each_answer_calls_for() {
     assert_eq!(full.field("Cache-Control"), Some("no-cache"));
 }
 
+/// Tests `origin::moved::redirect_to_slash`.
 #[test]
 fn a_directory_without_its_slash_is_redirected_within_the_site() {
     let server = site();

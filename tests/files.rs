@@ -352,6 +352,7 @@ fn kept_coded_variants_go_with_their_file() {
     }
 }
 
+/// Tests `origin::refuse::disk_refusal`.
 #[test]
 fn what_is_neither_file_nor_directory_is_absent_and_blocks_nobody() {
     let server = Setup::new()

@@ -55,6 +55,7 @@ fn the_oldest_version_is_the_operators_choice() {
 
 /// RFC 8996: versions before 1.2 are not spoken. What openssl would refuse by itself it is told to
 /// try.
+/// Tests `net::protocol::handshake::step`.
 #[test]
 fn older_versions_are_refused() {
     let site = site();

@@ -47,6 +47,7 @@ fn check_host(server: &TestServer, host: &str, status: u16) {
 const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
 const EVERY_ADDRESS: [u8; 4] = [0, 0, 0, 0];
 
+/// Tests `net::protocol::dispatch::checked`, `origin::answer::answer`.
 #[test]
 fn a_server_on_loopback_answers_for_this_machine_only() {
     let local = server(LOOPBACK, &[]);

@@ -79,6 +79,7 @@ fn check_nothing_served(response: &Response) {
     assert!(!response.text().contains("never be sent"));
 }
 
+/// Tests `origin::redirect::answer`.
 #[test]
 fn everybody_is_sent_to_the_same_place_over_tls() {
     let plain = Redirecting::start();

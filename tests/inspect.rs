@@ -44,6 +44,7 @@ fn decided(exchange: &Value) -> Vec<(u64, &str)> {
     deciding.collect()
 }
 
+/// Tests `guide::inspect::open_wire`.
 #[test]
 fn each_exchange_is_shown_with_its_bytes_and_its_reason() {
     let server = setup().start();
@@ -348,6 +349,7 @@ fn what_a_proxy_forwards_is_refused_unless_the_operator_names_the_proxy() {
 }
 
 /// nginx forwards like this if nobody tells it otherwise: a version and a host that no browser on this machine sends.
+/// Tests `guide::access::perhaps_through_proxy`.
 #[test]
 fn what_may_come_through_a_proxy_is_refused_with_the_reason() {
     let server = setup().start();

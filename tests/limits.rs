@@ -74,6 +74,7 @@ fn held_download(server: &TestServer, target: &str) -> Client {
     client
 }
 
+/// Tests `net::acceptor::admit`.
 #[test]
 fn concept_18_one_connection_too_many_is_told_to_come_back() {
     let server = Setup::new()
@@ -357,6 +358,7 @@ fn an_idle_connection_keeps_nothing() {
     assert_eq!(rig.connection.kept(), 0);
 }
 
+/// Tests `net::protocol::http1::expire`.
 #[test]
 fn a_head_that_takes_too_long_is_408() {
     let server = server_with(|deadlines| deadlines.head = SHORT);

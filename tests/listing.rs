@@ -83,6 +83,7 @@ fn invisible_characters_of_names_are_shown_and_links_keep_them() {
     assert_eq!(names(&listing), ["rtl\u{202e}gnp.exe"]);
 }
 
+/// Tests `origin::listing::answer`.
 #[test]
 fn a_folder_is_a_page_for_people() {
     let server = server();
@@ -168,6 +169,7 @@ fn a_link_is_told_from_what_it_leads_to() {
     assert!(kinds.eq(want), "{listing}");
 }
 
+/// Tests `origin::listing::format_by_query`.
 #[test]
 fn the_form_is_negotiated_and_the_query_overrules() {
     let server = server();
@@ -336,6 +338,7 @@ fn head_says_what_get_would() {
     }
 }
 
+/// Tests `origin::listing::coder_or_identity`.
 #[test]
 fn a_listing_is_coded_and_sliced_like_a_file() {
     let server = server();

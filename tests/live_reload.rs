@@ -57,6 +57,7 @@ fn gunzipped(response: &Response) -> String {
     text
 }
 
+/// Tests `site::file::note_script`.
 #[test]
 fn only_documents_get_the_script() {
     let server = setup()

@@ -84,6 +84,7 @@ fn check_next(client: &mut Client, after: &str) {
     assert_eq!(next.text(), "the file a", "after {after:?}");
 }
 
+/// Tests `origin::answer::answer_path`.
 #[test]
 fn concept_1_a_path_is_decoded_once_and_its_query_set_apart() {
     let server = site();
@@ -165,6 +166,7 @@ fn concept_2_one_parser_tolerant_only_where_the_rfc_says_so() {
     check_refused(&server, "GET /a HTTP/1.1\r\nHost : test\r\n\r\n", 400);
 }
 
+/// Tests `http1::line::split_method`, `http1::line::split_target`.
 #[test]
 fn request_lines_that_are_none() {
     let server = site();
@@ -232,6 +234,7 @@ fn a_client_that_speaks_tls_gets_that_reason() {
     assert!(response.text().contains(reason), "{}", response.text());
 }
 
+/// Tests `http1::line::split_name`.
 #[test]
 fn field_lines_that_are_none() {
     let server = site();
@@ -426,6 +429,7 @@ fn concept_4_host_is_mandatory_in_http_1_1() {
     check_refused(&server, old("Host: a b\r\n"), 400);
 }
 
+/// Tests `origin::methods::refused_method`.
 #[test]
 fn concept_6_methods_that_change_things_are_refused() {
     let server = site();
@@ -468,6 +472,7 @@ fn concept_6_methods_that_change_things_are_refused() {
     );
 }
 
+/// Tests `origin::methods::options`.
 #[test]
 fn options_tell_what_may_be_asked() {
     let server = site();

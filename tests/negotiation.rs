@@ -77,6 +77,7 @@ fn check(
     );
 }
 
+/// Tests `origin::negotiate::by_language`.
 #[test]
 fn concept_21_the_language_that_the_client_wants_most_is_sent() {
     let server = server(|_| {});
@@ -307,6 +308,7 @@ fn conditions_and_ranges_are_for_the_chosen_representation() {
     assert_eq!(head.field("Content-Length"), Some("5"));
 }
 
+/// Tests `origin::negotiate::by_media_type`.
 #[test]
 fn another_media_type_is_sent_if_the_client_names_it() {
     let server = server(|_| {});

@@ -42,6 +42,7 @@ fn check_told(mut client: Client, sent: &[u8], has_body: bool) {
     assert_eq!((says_it, !page.is_empty()), (has_body, has_body), "{sent}");
 }
 
+/// Tests `net::protocol::handshake::refuse_plain_text`.
 #[test]
 fn plain_text_is_told_where_it_has_come_to() {
     let site = SecureSite::start_with(setup(), |tls| tls.hsts = Some(1));

@@ -77,6 +77,7 @@ fn seen(response: &Response) -> (u16, Vec<(String, String)>, Vec<u8>) {
     )
 }
 
+/// Tests `origin::auth::login::login`, `origin::auth::refuse::challenge`.
 #[test]
 fn concept_23_a_protected_path_asks_for_a_password() {
     let server = private().start();
@@ -100,6 +101,7 @@ fn concept_23_a_protected_path_asks_for_a_password() {
 }
 
 /// A rule for a folder is one for everything in it.
+/// Tests `origin::auth::needed::needed`.
 #[test]
 fn a_rule_protects_what_is_below_its_path() {
     let server = protected(site(), &["/private alice:SECRET"])
@@ -545,6 +547,7 @@ fn the_memory_of_a_check_is_charged() {
     until("it is given back", || server.held(Account::Passwords) == 0);
 }
 
+/// Tests `origin::auth::refuse::busy`.
 #[test]
 fn passwords_that_find_no_room_get_503() {
     let checks = SlowDisk::holding();
@@ -604,6 +607,7 @@ fn nobody_checks_the_password_of_a_client_that_left() {
     assert_eq!(checks.jobs(), (2, 0), "the first and the last");
 }
 
+/// Tests `origin::auth::refuse::too_many_failures`.
 #[test]
 fn many_wrong_passwords_from_one_address_have_to_wait() {
     let server = private().start();

@@ -190,6 +190,7 @@ fn a_client_that_sends_no_more_is_still_answered() {
     assert!(client.is_closed());
 }
 
+/// Tests `net::protocol::http1::end_of_requests`.
 #[test]
 fn half_a_request_is_told_what_is_missing() {
     let server = site();
@@ -276,6 +277,7 @@ fn check_doubtful(server: &TestServer, lines: &str) {
     assert!(client.is_closed(), "{lines:?}");
 }
 
+/// Tests `net::protocol::http1::fail`.
 #[test]
 fn a_length_in_doubt_ends_the_connection() {
     let server = site();
@@ -457,6 +459,7 @@ fn check_broken_chunks(server: &TestServer, body: &str, status: u16) {
     assert!(client.is_closed(), "{body:?}");
 }
 
+/// Tests `net::protocol::dispatch::dispatch`.
 #[test]
 fn concept_17_continue_is_said_only_to_a_body_that_will_be_read() {
     let server = site();

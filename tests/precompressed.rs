@@ -82,6 +82,7 @@ fn check_plain(response: &Response) {
     assert_eq!(response.text(), page());
 }
 
+/// Tests `origin::offered::offered`.
 #[test]
 fn the_weights_decide_and_then_the_size() {
     let server = setup().start();
@@ -360,6 +361,7 @@ fn any_media_type_may_have_precompressed_files() {
     assert_eq!(response.text(), GZ);
 }
 
+/// Tests `origin::sidecars::find`.
 #[test]
 fn an_outdated_file_is_ignored() {
     let setup = setup();

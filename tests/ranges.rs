@@ -267,6 +267,7 @@ fn check_parts(server: &TestServer, value: &str, want: &[(usize, usize)]) {
     assert!(got == want, "{value}: {told:?}");
 }
 
+/// Tests `origin::variants::response`.
 #[test]
 fn several_parts_travel_in_one_body() {
     let server = site();

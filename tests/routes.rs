@@ -46,6 +46,7 @@ fn check_absent(server: &TestServer, target: &str) {
     assert!(response.text().contains("404"), "{target}");
 }
 
+/// Tests `origin::resource::resource`.
 #[test]
 fn a_page_has_one_clean_url() {
     let server = server(|config| config.site.clean_urls = true);
@@ -124,6 +125,7 @@ fn a_clean_url_is_a_resource_like_any_other() {
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
+/// Tests `origin::fallback::application`.
 #[test]
 fn pages_of_an_application_are_made_in_the_browser() {
     let server = server(|config| {
@@ -228,6 +230,7 @@ fn check_error_page(response: &Response) {
     }
 }
 
+/// Tests `origin::fallback::document`.
 #[test]
 fn a_site_has_its_own_error_pages() {
     let server = server(|config| config.site.listing = false);
@@ -475,6 +478,7 @@ fn an_error_page_that_is_stored_in_a_coding_is_not_sent() {
     assert_eq!(coded.field("Content-Encoding"), Some("gzip"));
 }
 
+/// Tests `origin::moved::redirect_by_rule`.
 #[test]
 fn concept_27_redirects_are_those_of_the_operator() {
     let server = server(|config| {
@@ -516,6 +520,7 @@ fn concept_27_redirects_are_those_of_the_operator() {
     }
 }
 
+/// Tests `origin::download::with_disposition`.
 #[test]
 fn concept_24_a_file_can_be_saved() {
     let server = server(|_| {});
@@ -556,6 +561,7 @@ fn concept_24_a_file_can_be_saved() {
     assert_eq!(decoded, (200, saved("filename=\"about.html\"")));
 }
 
+/// Tests `origin::moved::redirect_to_root`.
 #[test]
 fn a_site_may_stand_below_a_prefix() {
     let server = server(|config| {

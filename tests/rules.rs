@@ -187,6 +187,7 @@ fn errors_and_redirects_are_asked_for_again() {
 }
 
 /// RFC 9111 section 5.3.
+/// Tests `origin::applied_rules::add_expires`.
 #[test]
 fn a_client_of_http_1_0_is_told_when_a_response_expires() {
     let server = cached();
@@ -219,6 +220,7 @@ fn a_client_of_http_1_0_is_told_when_a_response_expires() {
 }
 
 /// RFC 9111 section 5.2.1.6.
+/// Tests `origin::file::why_uncoded`.
 #[test]
 fn concept_20_a_client_may_forbid_coding() {
     let server = cached();
@@ -460,6 +462,7 @@ fn pages_can_be_isolated() {
 const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
 const A: &str = "Origin: https://a.example";
 
+/// Tests `origin::cors::add`, `origin::cors::note_origin`.
 #[test]
 fn listed_origins_may_read_every_response() {
     let server = server(|rules| {
@@ -525,6 +528,7 @@ fn every_origin_may_read() {
     }
 }
 
+/// Tests `origin::cors::preflight`.
 #[test]
 fn a_preflight_request_is_answered_alike_for_all_paths() {
     let server = server(|rules| rules.cors.add("https://a.example").expect("an origin"));

@@ -45,6 +45,7 @@ fn check(server: &TestServer, host: &str, want: &str) {
     assert_eq!((response.status, &*response.text()), (200, want), "{host}");
 }
 
+/// Tests `origin::origins::of`.
 #[test]
 fn each_host_has_its_site() {
     let server = server(|_| {});

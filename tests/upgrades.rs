@@ -193,6 +193,7 @@ fn a_client_that_expects_100_gets_it_before_the_101() {
 }
 
 /// Otherwise one end would speak HTTP and the other end would not.
+/// Tests `net::protocol::http1::refused_upgrade`.
 #[test]
 fn only_an_upgrade_is_a_101() {
     let response = |status| Response::new(status, MADE).body(Body::of(b"text".to_vec()));

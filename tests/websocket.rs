@@ -502,6 +502,7 @@ fn a_message_that_inflates_without_end_is_refused() {
 }
 
 /// The memory of the coders is charged, and given back with the connection.
+/// Tests `origin::websocket::open_with`.
 #[test]
 fn coders_are_charged() {
     use docroot::site::budget::Account;

@@ -21,6 +21,7 @@ fn it_is_off_unless_asked_for() {
     assert_eq!(get(&server, "echo").status, 404);
 }
 
+/// Tests `guide::access::is_foreign`.
 #[test]
 fn pages_of_other_origins_may_not_use_it() {
     let server = lab();
@@ -124,6 +125,7 @@ fn only_hosts_and_addresses_that_are_allowed_may_use_it() {
 }
 
 /// A client of a proxy on this machine may be anywhere.
+/// Tests `guide::access::through_proxy`.
 #[test]
 fn what_a_proxy_forwards_is_refused() {
     let server = lab();
@@ -136,6 +138,7 @@ fn what_a_proxy_forwards_is_refused() {
     }
 }
 
+/// Tests `guide::lab::answer`.
 #[test]
 fn other_methods_are_refused_with_those_that_are_allowed() {
     let server = lab();

@@ -9,6 +9,7 @@ use super::support::{Client, until};
 use super::{LAB, body, get, lab, raw, raw_old, setup, support};
 
 /// Everything that comes back for a request whose connection closes.
+/// Tests `guide::lab::chunked::may_have_trailers`.
 #[test]
 fn chunks_have_their_sizes_extensions_and_trailers() {
     let server = lab();
@@ -118,6 +119,7 @@ fn a_body_has_its_rate_and_a_head_its_wait() {
     );
 }
 
+/// Tests `guide::lab::ends::answer`.
 #[test]
 fn responses_end_as_they_are_asked_to() {
     let server = lab();

@@ -7,6 +7,7 @@ use super::{LAB, get, lab, support};
 /// The statuses of the table of words.
 const STATUSES: &str = include_str!("../../src/guide/words/statuses.json");
 
+/// Tests `guide::lab::status::answer`.
 #[test]
 fn every_status_is_sent() {
     let server = lab();
@@ -92,6 +93,7 @@ fn a_chain_of_redirects_ends() {
     assert_eq!(count, 60);
 }
 
+/// Tests `guide::lab::status::has_credentials`.
 #[test]
 fn a_401_ends_with_the_password() {
     let server = lab();

@@ -15,23 +15,52 @@ export function functionOf(sources, name) {
   return start < 0 ? null : { path, ...item(text, from + start) };
 }
 
-// The tests that mention the function: [{ path, line, text }].
+// The tests of the function: [{ path, line, text }]. Tests of a running server name it in their comment. Others mention it,
+// or what calls it, such as the `check` of a table of rows.
 export function testsOf(sources, name) {
   const [path, rest] = fileOf(sources, name) ?? [];
   if (!path) return [];
-  const wanted = rest.at(-1);
-  // The name of a test often contains that of the function: step_3_if_none_match.
-  const mention = new RegExp(`\\b${wanted}\\b|\\bfn (\\w+_)?${wanted}(_\\w+)?\\b`);
   const beside = path.replace(/(\/mod)?\.rs$/, '/');
-  const found = [];
-  for (const [other, text] of Object.entries(sources)) {
-    if (other !== path && !other.startsWith(beside)) continue;
-    for (const { index, 0: mark } of text.matchAll(/^[ \t]*#\[test\]\n/gm)) {
-      const whole = item(text, index + mark.length);
-      if (mention.test(whole.text.replace(/\/\/.*/g, ''))) found.push({ path: other, ...whole });
-    }
+  const all = Object.entries(sources).filter(([other]) => other === path || isTestFile(other, beside))
+    .flatMap(([other, text]) => functionsIn(other, text));
+  const mark = '`' + name.replace(/^docroot::/, '') + '`';
+  const naming = Object.entries(sources).filter(([other, text]) => other.startsWith('tests/') && text.includes(mark))
+    .flatMap(([other, text]) => functionsIn(other, text)).filter(({ comment }) => comment.includes(mark));
+  return [...mentioning(all, rest.at(-1)), ...naming].map(({ path, line, text }) => ({ path, line, text }));
+}
+
+// The tests among the functions that mention one, or what mentions it.
+function mentioning(all, name) {
+  // The name of a test often contains that of the function: step_3_if_none_match.
+  const named = new RegExp(`\\bfn (\\w+_)?${name}(_\\w+)?\\b`);
+  const seen = new Set();
+  for (let wanted = [name]; wanted.length;) {
+    wanted.forEach((one) => seen.add(one));
+    const mention = new RegExp(`\\b(${wanted.join('|')})\\b`);
+    const users = all.filter(({ code, title }) => mention.test(code) || named.test(title));
+    const tests = users.filter(({ isTest }) => isTest);
+    if (tests.length) return tests;
+    wanted = users.map(({ called }) => called).filter((one) => !seen.has(one));
   }
-  return found;
+  return [];
+}
+
+// Tests stand in the file itself, or in one beside it that has its name.
+const isTestFile = (path, beside) => path.startsWith(beside);
+
+// The functions of a file. `title` is the line that begins with `fn`, and `code` the rest without comments.
+function functionsIn(path, text) {
+  return [...text.matchAll(/^[^/\n]*\bfn (\w+)/gm)].map(({ index, 0: title, 1: called }) => {
+    const whole = item(text, index);
+    const at = whole.text.indexOf(title.trimStart());
+    return {
+      path, ...whole, called,
+      title: title.trimStart(),
+      code: whole.text.slice(at + title.trimStart().length).replace(/\/\/.*/g, ''),
+      comment: whole.text.slice(0, at),
+      isTest: whole.text.slice(0, at).includes('#[test]'),
+    };
+  });
 }
 
 // The file of the module, and the names within it.
