@@ -380,8 +380,8 @@ fn an_editor_that_writes_beside_the_file_changes_one() {
 /// A build that has a longer break may be several changes.
 #[test]
 fn a_build_is_one_change() {
-    const BREAK: Duration = Duration::from_millis(130);
-    for (files, apart) in [(1000, 0), (30, 60), (25, 100)] {
+    const BREAK: Duration = Duration::from_millis(100);
+    for (files, apart) in [(1000, 0), (30, 60), (25, 80)] {
         let server = setup().start();
         let mut page = page(&server, "0");
         let (mut last, mut longest) = (Instant::now(), Duration::ZERO);

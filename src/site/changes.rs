@@ -123,9 +123,9 @@ fn is_temporary(name: &[u8]) -> bool {
         || EXTENSIONS.iter().any(|end| name.ends_with(end))
 }
 
-/// How long nothing must change until a group ends. Fast builds write their next file earlier, and whoever edits a
-/// file does not notice the wait.
-const SETTLED: Duration = Duration::from_millis(150);
+/// How long nothing must change until a group ends. Fast builds write their next file earlier. After a save, the page must
+/// have loaded within 200 ms, of which a browser needs almost half.
+const SETTLED: Duration = Duration::from_millis(110);
 
 /// The same in a build, which may pause between its files.
 const SETTLED_IN_BUILD: Duration = Duration::from_millis(300);
@@ -461,7 +461,7 @@ mod tests {
     #[test]
     fn a_build_that_keeps_writing_is_one_group() {
         let begin = Instant::now();
-        for (files, apart) in [(1000, 1), (40, 60), (20, 100), (30, 140)] {
+        for (files, apart) in [(1000, 1), (40, 60), (20, 100), (30, 109)] {
             let apart = Duration::from_millis(apart);
             let last = begin + apart * (files - 1);
             let got = ends(&mut Rhythm::default(), begin, files, apart);
