@@ -493,6 +493,32 @@ fn a_file_that_grows_while_it_is_hashed_is_sent() {
     assert!(!has_tag_while_growing(28));
 }
 
+/// A precompressed file that is being written. Its content is never read in time for an entity-tag.
+#[test]
+fn the_original_is_sent_while_a_precompressed_file_grows() {
+    let disk = SlowDisk::default();
+    let content = TEXT.repeat(100);
+    let setup = slow(&disk)
+        .with(by_content)
+        .with(|config| config.site.precompressed = true)
+        .file("log.html", &content)
+        .file("log.html.br", large());
+    settle(&setup.root().join("log.html"));
+    let server = setup.start();
+    let plain = server.get("/log.html", &[]);
+    let growing = OpenOptions::new()
+        .append(true)
+        .open(server.root.join("log.html.br"));
+    let growing = growing.expect("a file");
+    disk.before_each(move |_| (&growing).write_all(b"x").expect("a longer file"));
+    let response = server.get("/log.html", &[("Accept-Encoding", "br")]);
+    assert_eq!(response.status, 200);
+    assert_eq!(response.field("Content-Encoding"), None);
+    assert!(response.body == content.as_bytes());
+    assert!(plain.field("ETag").is_some());
+    assert_eq!(response.field("ETag"), plain.field("ETag"));
+}
+
 #[test]
 fn a_file_that_changes_while_it_is_hashed_is_found_again() {
     let disk = SlowDisk::holding();

@@ -155,14 +155,10 @@ fn look(
     }
     if let Some(why) = outdated(file.state.times(), original.state.times()) {
         attempt.origin.outdated.tell(path, &original.path, why);
-        let finding = match why {
-            Outdated::Older => {
-                "this precompressed file is older than the original, so it is ignored"
-            }
-            Outdated::PutBefore => {
-                "this precompressed file may be outdated, because the original was put in place after it, so it is ignored"
-            }
-        };
+        return ignored(attempt, outdated_finding(why));
+    }
+    if attempt.facts.may_lack_tags && !file.has_tags() {
+        let finding = "this precompressed file has no entity-tag, because it changed each time that it was read, so it is ignored";
         return ignored(attempt, finding);
     }
     attempt.trace.note(|| {
@@ -173,4 +169,13 @@ fn look(
             .unless(remove.keeps_status_if(asks_for_whole(attempt.request.fields())))
     });
     Ok(Some(file))
+}
+
+fn outdated_finding(why: Outdated) -> &'static str {
+    match why {
+        Outdated::Older => "this precompressed file is older than the original, so it is ignored",
+        Outdated::PutBefore => {
+            "this precompressed file may be outdated, because the original was put in place after it, so it is ignored"
+        }
+    }
 }

@@ -274,27 +274,32 @@ impl StoredFile {
     }
 
     /// What this file, as a sidecar, holds of `original` in `coding`. It has the metadata of the original,
-    /// and an entity-tag that follows its own bytes and the media type of the original.
+    /// and an entity-tag that follows its own bytes and the media type of the original. Before its own entity-tag is
+    /// known, it has none. Only the entity-tag of the original tells which state of it this is for, so without that
+    /// nothing is kept.
     pub fn as_sidecar_of(&self, original: &StoredFile, coding: Coding) -> Rc<Representation> {
-        let tag = |file: &StoredFile| file.identity.tag.get().cloned().unwrap_or_default();
-        let (own, of_original) = (tag(self), tag(original));
+        let (own, of_original) = (self.identity.tag.get(), original.identity.tag.get());
         let mut sidecar = self.sidecar.borrow_mut();
         if let Some(known) = &*sidecar
-            && known.original == of_original
+            && of_original == Some(&known.original)
         {
             return Rc::clone(&known.representation);
         }
-        let hash = stable_hash((own, &original.media_type.value));
         let representation = Representation::of(Variant::sidecar(coding));
-        let suffix = representation.variant.tag_suffix();
-        representation
-            .tag
-            .get_or_init(|| format!("{hash:016x}{suffix}"));
+        if let Some(own) = own {
+            let hash = stable_hash((own, &original.media_type.value));
+            let suffix = representation.variant.tag_suffix();
+            representation
+                .tag
+                .get_or_init(|| format!("{hash:016x}{suffix}"));
+        }
         let representation = Rc::new(representation);
-        *sidecar = Some(AsSidecar {
-            original: of_original,
-            representation: Rc::clone(&representation),
-        });
+        if let (Some(_), Some(of_original)) = (own, of_original) {
+            *sidecar = Some(AsSidecar {
+                original: of_original.clone(),
+                representation: Rc::clone(&representation),
+            });
+        }
         representation
     }
 
@@ -512,6 +517,10 @@ use crate::site::{
 impl StoredFile {
     /// A file that is not on disk.
     pub(super) fn in_memory(name: &str, content: Vec<u8>) -> StoredFile {
+        StoredFile::with_tags_of(TagSource::Metadata, name, content)
+    }
+
+    fn with_tags_of(etag: TagSource, name: &str, content: Vec<u8>) -> StoredFile {
         let state = FileState::of_size(content.len() as u64);
         let overhead = StoredFile::overhead(name.as_bytes());
         let charge = Allowance::unlimited().charge_anyway(Account::Contents, overhead);
@@ -528,6 +537,50 @@ impl StoredFile {
             is_size_unknown: false,
             has_script: false,
         };
-        StoredFile::new(name.as_bytes(), read, charge, &SiteOptions::default())
+        let options = SiteOptions {
+            etag,
+            ..SiteOptions::default()
+        };
+        StoredFile::new(name.as_bytes(), read, charge, &options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sidecar_has_no_entity_tag_before_its_content_is_known() {
+        let file = |name| StoredFile::with_tags_of(TagSource::Content, name, b"content".into());
+        let digest = Digest::of(Algorithm::Sha256, b"content");
+        let (original, sidecar) = (file("a.html"), file("a.html.br"));
+        let now = HttpDate::from_unix(0).expect("a date");
+        let tag = || -> Option<String> {
+            let representation = sidecar.as_sidecar_of(&original, Coding::Brotli);
+            let tag = sidecar.validators(&representation, now).entity_tag?;
+            Some(String::from_utf8(tag.opaque.into()).expect("ASCII"))
+        };
+        assert_eq!(tag(), None);
+        original.tag_by_content(&digest);
+        assert_eq!(tag(), None);
+        sidecar.tag_by_content(&digest);
+        let known = tag();
+        assert!(known.is_some());
+        assert_eq!(known, tag());
+    }
+
+    #[test]
+    fn nothing_of_a_sidecar_is_kept_for_an_original_without_entity_tag() {
+        let file = |name| StoredFile::with_tags_of(TagSource::Content, name, b"content".into());
+        let digest = Digest::of(Algorithm::Sha256, b"content");
+        let (original, sidecar) = (file("a.html"), file("a.html.br"));
+        sidecar.tag_by_content(&digest);
+        let of_original = || sidecar.as_sidecar_of(&original, Coding::Brotli);
+        assert!(
+            !Rc::ptr_eq(&of_original(), &of_original()),
+            "it may be another original"
+        );
+        original.tag_by_content(&digest);
+        assert!(Rc::ptr_eq(&of_original(), &of_original()));
     }
 }
