@@ -8,7 +8,7 @@ mod server;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use docroot::semantics::address_rules::AddressRules;
 use docroot::semantics::field::FieldName;
@@ -514,9 +514,9 @@ fn another_server_can_serve_the_book() {
     let mut command = Command::new("python3");
     command.args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "0", "-d"]);
     command.arg(root()).stdout(Stdio::piped());
-    let mut server = command.stderr(Stdio::null()).spawn().expect("python3");
+    let mut server = Ended(command.stderr(Stdio::null()).spawn().expect("python3"));
     let mut line = String::new();
-    let stdout = server.stdout.take().expect("piped");
+    let stdout = server.0.stdout.take().expect("piped");
     BufReader::new(stdout)
         .read_line(&mut line)
         .expect("it says where");
@@ -527,8 +527,16 @@ fn another_server_can_serve_the_book() {
         settled(&mut page);
         assert_eq!(page.logged(), Vec::<&Value>::new(), "{path}");
     }
-    server.kill().expect("it runs");
-    server.wait().expect("it ran");
+}
+
+/// A program that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Each command can be copied from a page that cannot send itself.
