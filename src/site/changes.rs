@@ -244,7 +244,7 @@ impl Group {
     }
 }
 
-/// Whether a build writes the files, as far as past groups tell. Some builds pause for longer than [`SETTLED`]: their
+/// Whether a build writes the files, as far as past groups tell. Some builds pause for longer than `SETTLED`: their
 /// first file is a group of its own, which ends too early. After that, docroot waits longer, until a single save shows
 /// that an editor writes the files.
 #[derive(Debug, Default)]
