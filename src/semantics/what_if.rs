@@ -19,6 +19,7 @@ use std::fmt;
 
 use super::edit::{Change, Edit, Expected, NewTarget, Value};
 use super::field::FieldName;
+use super::host::Host;
 use super::trace::{Evidence, Step};
 use crate::text::append;
 use crate::text::escape::{JsonOctets, Line};
@@ -151,7 +152,8 @@ fn new_target(
         }
         (NewTarget::AbsoluteForm, _) => {
             let host = field_value(head, FieldName::Host)?;
-            let is_whole = sent.starts_with(b"/") && !host.is_empty();
+            // A malformed one may have a password in it.
+            let is_whole = sent.starts_with(b"/") && Host::parse(host).is_some();
             is_whole.then(|| [b"http://", host, sent].concat())
         }
         (NewTarget::Longer(end), _) => {

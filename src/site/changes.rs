@@ -301,7 +301,15 @@ mod tests {
         // A directory may have any name.
         assert!(filter.counts(b"notes.tmp/a.html") && filter.enters(b"notes.tmp"));
         assert!(!filter.enters(b"logs/a") && !filter.enters(b".git") && !filter.enters(b""));
-        // Nothing in the directory counts, so it does not count either.
+    }
+
+    /// If nothing in a directory counts, it does not count either.
+    #[test]
+    fn ignored_directories_do_not_count() {
+        let filter = ChangeFilter {
+            ignored: vec![Pattern::parse("/logs/**").expect("a pattern")],
+            ..ChangeFilter::default()
+        };
         assert!(!filter.enters(b"logs") && !filter.counts_directory(b"logs"));
         assert!(filter.counts_directory(b"logs2") && filter.counts_directory(b"a/logs"));
         let folder = ChangeFilter {
@@ -330,6 +338,10 @@ mod tests {
                 "{directory}"
             );
         }
+    }
+
+    #[test]
+    fn options_say_which_files_count() {
         let hidden = ChangeFilter {
             hidden: true,
             ..ChangeFilter::default()

@@ -1,4 +1,4 @@
-//! RFC 6455 sections 4.1 and 4.2: the opening handshake, which turns an HTTP request into a WebSocket
+//! RFC 6455 sections 4.1, 4.2 and 10.2: the opening handshake, which turns an HTTP request into a WebSocket
 //! connection (RFC 9110 section 7.8), and offers extensions (RFC 7692 section 5).
 //!
 //! ```text

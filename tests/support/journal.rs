@@ -121,10 +121,14 @@ impl Wanted<'_> {
         let object: Value = serde_json::from_str(line).expect("JSON");
         let got = ["method", "target", "version", "status", "complete", "cut"];
         let got = got.map(|name| object[name].clone());
+        let read = |text: &str| match text {
+            "" => Value::Null,
+            text => text.into(),
+        };
         let wanted: [Value; 6] = [
-            self.method.into(),
-            self.target.into(),
-            self.version.into(),
+            read(self.method),
+            read(self.target),
+            read(self.version),
             self.status.into(),
             (self.end == End::Complete).into(),
             self.cut().into(),
