@@ -151,7 +151,19 @@ fn sources_are_the_files_that_docroot_was_built_from() {
     );
     assert!(count > 60, "only {count} files");
     for (path, content) in sources {
-        assert!(content.as_str() == Some(&in_repository(path)), "{path}");
+        let (content, original) = (content.as_str().expect("a text"), in_repository(path));
+        match path.starts_with("tests/") {
+            // The tests that name no function are left out, and the lines keep their numbers.
+            true => {
+                let mut lines = content.lines().zip(original.lines());
+                assert!(
+                    lines.all(|(one, other)| one.is_empty() || one == other),
+                    "{path}"
+                );
+                assert!(content.contains("/// Tests `"), "{path}");
+            }
+            false => assert!(content == original, "{path}"),
+        }
     }
     for path in [
         "src/semantics/precondition.rs",

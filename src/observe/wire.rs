@@ -20,11 +20,14 @@
 mod connection;
 // An exchange that has ended.
 mod exchange;
+// How many exchanges a connection has had.
+mod exchanges;
 // How many connections a worker has in each phase.
 mod phases;
 
 pub use connection::Sender;
 pub use exchange::Watched;
+pub use exchanges::Exchanges;
 pub use phases::{Phase, Phases};
 
 use std::net::IpAddr;
@@ -55,23 +58,6 @@ pub struct WireEvent {
     pub own: Option<u64>,
     /// The address of the client on whose connection it has happened; `None` if it concerns several.
     pub peer: Option<IpAddr>,
-}
-
-/// How many exchanges of a connection have ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exchanges {
-    /// All of them.
-    pub all: u32,
-    /// Those of the wire view itself. They are not counted while it is off.
-    pub own: u32,
-}
-
-impl Exchanges {
-    /// Counts one more.
-    pub fn count(&mut self, is_own: bool) {
-        self.all = self.all.wrapping_add(1);
-        self.own = self.own.wrapping_add(u32::from(is_own));
-    }
 }
 
 /// What a viewer is told first.

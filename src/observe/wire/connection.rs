@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::super::client::Client;
 use super::super::closed::Closed;
 use super::super::json::milliseconds;
-use super::Exchanges;
+use super::exchanges::Exchanges;
 use crate::text::escape::JsonOctets;
 use crate::websocket::scan::ScannedFrame;
 

@@ -7,7 +7,7 @@ use super::super::event::{ExchangeRecord, Head};
 use super::super::json::{milliseconds, write_cut, write_status, write_text};
 use super::super::masked::{masked, masked_chunked};
 use super::super::sample::BodySample;
-use super::Exchanges;
+use super::exchanges::Exchanges;
 use crate::semantics::trace_json::write_steps;
 use crate::semantics::what_if::Answered;
 use crate::text::append;
