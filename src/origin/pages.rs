@@ -18,6 +18,7 @@ use crate::semantics::language::Language;
 use crate::semantics::status::Status;
 use crate::text::escape::Html;
 use crate::text::percent;
+use crate::text::segment::levels_up;
 
 /// The policy with further directives.
 macro_rules! policy {
@@ -89,18 +90,16 @@ pub fn codings_page(detail: &str, available: &[Coding]) -> Vec<u8> {
 
 /// The page for a redirect to `target`, which is the value of `Location`.
 pub fn redirect_page(status: Status, detail: &str, target: &[u8]) -> Vec<u8> {
-    let mut page = page(status, detail, "");
+    let mut page = beginning(status);
+    push_paragraph(&mut page, &sentence(detail));
     let text = Html(target).to_string();
     if text.len() <= TARGET_LIMIT {
         let name = shortened(&String::from_utf8_lossy(target), TARGET_NAME_LIMIT);
         let name = Html(name.as_bytes());
-        let link = format!("<p>Go to <a href=\"{text}\">{name}</a></p>\n");
-        page.splice(
-            page.len() - PAGE_END.len()..,
-            (link + PAGE_END).into_bytes(),
-        );
+        page.push_str(&format!("<p>Go to <a href=\"{text}\">{name}</a></p>\n"));
     }
-    page
+    page.push_str(PAGE_END);
+    page.into_bytes()
 }
 
 fn page(status: Status, detail: &str, advice: &str) -> Vec<u8> {
@@ -235,10 +234,7 @@ fn names(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 /// The reference from `path` to the folder that is `levels` levels above it.
 fn reference(path: &[u8], levels: usize) -> String {
     // The last segment of a URL without a slash at its end does not count (RFC 3986 section 5.2.3).
-    match levels - usize::from(!path.ends_with(b"/")) {
-        0 => "./".to_owned(),
-        steps => "../".repeat(steps),
-    }
+    levels_up(levels - usize::from(!path.ends_with(b"/")))
 }
 
 /// Writes the path, with links to the folders above it that have a page and that it shows.

@@ -12,6 +12,7 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::path::{PathError, SitePath};
 use crate::site::resolve::{Found, Site};
+use crate::text::segment::last_segment;
 
 /// How many levels above a path are looked at, beside the root.
 const LOOKS: usize = 4;
@@ -100,8 +101,7 @@ fn pages_above(site: &mut Site, path: &[u8]) -> Above {
 /// The folder that the last name of a path is in.
 fn parent(path: &[u8]) -> &[u8] {
     let path = path.strip_suffix(b"/").unwrap_or(path);
-    let slash = path.iter().rposition(|&byte| byte == b'/');
-    &path[..slash.map_or(0, |slash| slash + 1)]
+    &path[..path.len() - last_segment(path).len()]
 }
 
 /// Whether the folder is known to have a page.

@@ -19,8 +19,8 @@ use std::fmt;
 
 use fast_glob::{ErrorKind, glob_match, validate};
 
-use self::alternatives::{Token, alternatives, tokens};
-use super::own_fields::unescaped;
+pub(super) use self::alternatives::tokens;
+use self::alternatives::{Token, alternatives};
 
 /// A pattern. It begins with a slash and is matched with whole paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +58,15 @@ impl Pattern {
     /// Reads a pattern such as `/assets/**`.
     pub fn parse(text: &str) -> Result<Pattern, PatternError> {
         let rest = text.strip_prefix('/').ok_or(PatternError::NoSlash)?;
-        let character = |byte: usize| 2 + rest[..byte].chars().count();
+        let tokens = tokens(text);
+        let place = |special| tokens.iter().find(|token| token.is_special(special));
         // The crate knows them, and compares single bytes with them.
         for special in ['[', '?'] {
-            if let Some(byte) = unescaped(rest, special) {
-                return Err(PatternError::Special(special, character(byte)));
+            if let Some(token) = place(special) {
+                return Err(PatternError::Special(special, token.at));
             }
         }
+        let character = |byte: usize| 2 + rest[..byte].chars().count();
         validate(rest).map_err(|fault| {
             let at = character(fault.index);
             match fault.kind {
@@ -76,9 +78,7 @@ impl Pattern {
         if let Some(byte) = stars_in_segment(rest) {
             return Err(PatternError::Stars(character(byte)));
         }
-        let tokens = tokens(text);
-        let first_brace = || tokens.iter().find(|token| token.is_special('{'));
-        let too_many = || PatternError::Alternatives(first_brace().map_or(1, |brace| brace.at));
+        let too_many = || PatternError::Alternatives(place('{').map_or(1, |brace| brace.at));
         let all = alternatives(&tokens).ok_or_else(too_many)?;
         all.iter().try_for_each(|one| check_possible(one))?;
         // The crate reads a `!` at the start as a negation.

@@ -18,10 +18,11 @@ use std::fmt;
 
 use super::host::Host;
 use super::own_fields::unescaped;
-use super::pattern::{Pattern, PatternError};
+use super::pattern::{Pattern, PatternError, tokens};
 use super::status::Status;
 use crate::text::append;
 use crate::text::percent::{self, Octet};
+use crate::text::segment::levels_up;
 
 /// The redirects of a server. The first one that matches counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,11 +164,8 @@ impl Redirects {
 
 /// A relative reference from a path to the root of the site.
 fn root_from(path: &[u8]) -> Vec<u8> {
-    match path.iter().filter(|&&byte| byte == b'/').count() {
-        // Without it, `a:b` would be read as a URL of the scheme `a`.
-        0 => b"./".to_vec(),
-        depth => b"../".repeat(depth),
-    }
+    let depth = path.iter().filter(|&&byte| byte == b'/').count();
+    levels_up(depth).into_bytes()
 }
 
 fn segments(path: &[u8]) -> Vec<&[u8]> {
@@ -245,21 +243,19 @@ fn segment(text: &str) -> Result<Option<Segment>, RedirectError> {
     if text == "**" {
         return Ok(None);
     }
-    let (mut texts, mut current, mut is_escaped) = (Vec::new(), Vec::new(), false);
-    for byte in text.bytes() {
-        match byte {
-            b'\\' if !is_escaped => {
-                is_escaped = true;
-                continue;
+    let (mut texts, mut current) = (Vec::new(), String::new());
+    for token in tokens(text) {
+        match token.char {
+            '*' if !token.is_ordinary => texts.push(std::mem::take(&mut current)),
+            '{' | '}' | '[' | ']' | '?' if !token.is_ordinary => {
+                return Err(RedirectError::NotPlain);
             }
-            b'*' if !is_escaped => texts.push(std::mem::take(&mut current).into()),
-            b'{' | b'}' | b'[' | b']' | b'?' if !is_escaped => return Err(RedirectError::NotPlain),
-            byte => current.push(byte),
+            char => current.push(char),
         }
-        is_escaped = false;
     }
-    texts.push(current.into());
-    Ok(Some(texts))
+    texts.push(current);
+    let bytes = |text: String| text.into_bytes().into();
+    Ok(Some(texts.into_iter().map(bytes).collect()))
 }
 
 /// Matches each segment of a pattern with the segment of the path at its place, and adds what the stars

@@ -8,6 +8,7 @@
 
 use crate::semantics::trace::{Clause, clause};
 use crate::text::percent::{self, Octet};
+use crate::text::segment::levels_up;
 
 /// A decoded path below the document root. It has no leading slash, no empty, `.` or `..` segment,
 /// and no NUL. The root is the empty path. If the client sent a slash at the end, it is
@@ -153,11 +154,7 @@ impl Normalised {
     /// A relative reference from the raw path to the path without these segments. It is relative because
     /// the client may know the path with a prefix that a proxy has removed.
     pub fn reference(&self) -> Vec<u8> {
-        let mut reference = match self.depth {
-            // Without it, `a:b` would be read as a URL of the scheme `a`.
-            0 => b"./".to_vec(),
-            depth => b"../".repeat(depth),
-        };
+        let mut reference = levels_up(self.depth).into_bytes();
         reference.extend(&self.path);
         reference
     }

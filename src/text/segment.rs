@@ -7,6 +7,15 @@ pub fn last_segment(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
+/// A relative reference to the directory this many levels above the one of the path that it is relative to.
+pub fn levels_up(levels: usize) -> String {
+    match levels {
+        // Without it, what follows would be read as a URL if it began like `a:b`.
+        0 => "./".to_owned(),
+        levels => "../".repeat(levels),
+    }
+}
+
 /// The directory in which a path of the system names something: `.` for `c.txt`.
 pub fn directory_of(path: &Path) -> &Path {
     let directory = path.parent();
@@ -29,6 +38,11 @@ mod tests {
         ] {
             assert_eq!(directory_of(Path::new(path)), Path::new(want), "{path}");
         }
+    }
+
+    #[test]
+    fn a_reference_is_never_empty() {
+        assert_eq!([0, 1, 3].map(levels_up), ["./", "../", "../../../"]);
     }
 
     #[test]

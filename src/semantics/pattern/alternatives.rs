@@ -9,7 +9,8 @@ const MOST: usize = 256;
 
 /// A character of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub struct Token {
+    /// The character.
     pub char: char,
     /// Its number in the pattern, from 1.
     pub at: usize,
@@ -25,7 +26,7 @@ impl Token {
 }
 
 /// The characters of a pattern without the backslashes that make others ordinary.
-pub(super) fn tokens(text: &str) -> Vec<Token> {
+pub fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut is_ordinary = false;
     for (char, at) in text.chars().zip(1..) {
