@@ -307,25 +307,16 @@ fn by_language(
     if let Some(refusal) = refusal(attempt, name)? {
         return Ok(refusal);
     }
-    let chosen = match own {
-        Some(file) => Negotiated::new(Rc::clone(file), of_own),
-        None => {
-            let Some(file) = find_in_language(attempt, name, &default)? else {
-                return Ok(Outcome::None);
-            };
-            Negotiated {
-                is_refused: wants.wanted.refuses(&default),
-                ..Negotiated::new(file, Some(default))
-            }
-        }
+    let Some(chosen) = for_others(attempt, &wants.wanted, name, own)? else {
+        return Ok(Outcome::None);
     };
     let finding = "the resource exists in no language that the client wants";
     attempt.trace.note(|| Step::new(LANGUAGE, finding));
     Ok(Outcome::File(chosen))
 }
 
-/// The representation for a client that accepts any language, beside those that it names: the file without a language
-/// in its name, the one in the default language, or the first one that the client does not refuse.
+/// The representation for a client that accepts any language, beside those that it names: the one for all others or, if
+/// the client refuses that, the first one that it does not refuse.
 fn acceptable(
     attempt: &mut Attempt<'_>,
     wants: &Wants,
@@ -336,15 +327,8 @@ fn acceptable(
     if !wanted.accepts_others {
         return Ok(None);
     }
-    let of_own = attempt.origin.site.options().default_language.clone();
-    let default = attempt.origin.site.options().language_of_others();
-    let chosen = match own {
-        Some(file) => Some(Negotiated::new(Rc::clone(file), of_own)),
-        None if wanted.refuses(&default) => None,
-        None => find_in_language(attempt, name, &default)?
-            .map(|file| Negotiated::new(file, Some(default))),
-    };
-    let chosen = match chosen {
+    let for_others = for_others(attempt, wanted, name, own)?;
+    let chosen = match for_others.filter(|chosen| !chosen.is_refused) {
         None => first_acceptable(attempt, wanted, name)?,
         chosen => chosen,
     };
@@ -358,6 +342,27 @@ fn acceptable(
         attempt.trace.note(|| Step::new(LANGUAGE, finding));
     }
     Ok(chosen)
+}
+
+/// The representation for all who want none of the others: the file without a language in its name, or the one in the
+/// default language.
+fn for_others(
+    attempt: &mut Attempt<'_>,
+    wanted: &Wanted,
+    name: &Name<'_>,
+    own: Option<&Rc<StoredFile>>,
+) -> Result<Option<Negotiated>, Obstacle> {
+    let options = attempt.origin.site.options();
+    if let Some(file) = own {
+        let language = options.default_language.clone();
+        return Ok(Some(Negotiated::new(Rc::clone(file), language)));
+    }
+    let default = options.language_of_others();
+    let found = find_in_language(attempt, name, &default)?;
+    Ok(found.map(|file| Negotiated {
+        is_refused: wanted.refuses(&default),
+        ..Negotiated::new(file, Some(default))
+    }))
 }
 
 /// The first file, by name, in a language that the client does not refuse.
