@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use crate::net::descriptors::{Admitted, SocketNumbers};
-use crate::net::listener::Listener;
+use crate::net::listener::Bound;
 use crate::net::mailbox::{Admission, Shutdown, WorkerHandle};
 use crate::net::replay::registry::Replays;
 use crate::net::socket_file;
@@ -29,12 +29,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A listener and the workers that serve its clients.
 pub struct Acceptor {
-    /// In blocking mode.
-    pub socket: Arc<TcpListener>,
-    /// Its address, its protocol and its service.
-    pub listener: Listener,
-    /// Whether the service manager has passed the socket.
-    pub is_passed: bool,
+    /// The socket, in blocking mode, and what it is for.
+    pub bound: Bound,
     /// All workers.
     pub workers: Vec<WorkerHandle>,
     /// The most connections of all workers together.
@@ -57,7 +53,7 @@ impl Acceptor {
     /// Accepts until the server stops.
     pub fn run(self) {
         loop {
-            match accept(&self.socket) {
+            match accept(&self.bound.socket) {
                 Ok((stream, peer)) => self.admit(stream, self.address_of(peer)),
                 // The client closed before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -68,7 +64,7 @@ impl Acceptor {
                     let _ = self.alive.recv_timeout(PAUSE);
                 }
             }
-            if self.shutdown.ends_acceptor(self.is_passed) {
+            if self.shutdown.ends_acceptor(self.bound.is_passed) {
                 return;
             }
         }
@@ -107,7 +103,7 @@ impl Acceptor {
                 connection,
                 ..Client::at(peer)
             },
-            listener: self.listener,
+            listener: self.bound.listener,
             refused: reason,
         };
         if self.send_to_worker(admission).is_err() {

@@ -199,9 +199,7 @@ impl RunningAdmin {
     /// What accepts its clients.
     pub fn acceptors(&self, watch: &Receiver<()>) -> impl Iterator<Item = Acceptor> {
         self.listeners.iter().map(|bound| Acceptor {
-            socket: Arc::clone(&bound.socket),
-            listener: bound.listener,
-            is_passed: bound.is_passed,
+            bound: bound.clone(),
             workers: vec![self.worker.clone()],
             max_connections: ADMIN_CONNECTIONS,
             descriptors: SocketNumbers::ALL,

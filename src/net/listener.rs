@@ -17,7 +17,7 @@ pub struct Listener {
 }
 
 /// A listener and its socket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Bound {
     /// What the socket is for.
     pub listener: Listener,

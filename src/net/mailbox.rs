@@ -97,9 +97,9 @@ pub struct Shutdown {
     draining: AtomicBool,
     /// Acceptors of sockets that the service manager keeps must exit.
     released: AtomicBool,
-    /// Another process has the listeners, and may begin to accept.
+    /// Another process has the listeners, and accepts or may begin to.
     lent: AtomicBool,
-    /// Another server has the listeners.
+    /// Another server accepts.
     handed_over: AtomicBool,
     stopping: AtomicBool,
 }
@@ -338,13 +338,14 @@ impl Shutdown {
         self.lent.store(false, Ordering::SeqCst);
     }
 
-    /// Whether another process may begin to accept.
+    /// Whether another process accepts, or may begin to.
     pub fn is_lent(&self) -> bool {
         self.lent.load(Ordering::SeqCst)
     }
 
     /// Another server accepts from now on.
     pub fn hand_over(&self) {
+        self.lent.store(true, Ordering::SeqCst);
         self.handed_over.store(true, Ordering::SeqCst);
     }
 

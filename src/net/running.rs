@@ -58,9 +58,7 @@ impl Running {
     ) -> Result<(), StartError> {
         for bound in &self.listeners {
             let acceptor = Acceptor {
-                socket: Arc::clone(&bound.socket),
-                listener: bound.listener,
-                is_passed: bound.is_passed,
+                bound: bound.clone(),
                 workers: self.workers.clone(),
                 max_connections: self.max_connections,
                 descriptors: self.descriptors,
@@ -169,8 +167,8 @@ impl Running {
         self.workers.iter().for_each(WorkerHandle::wake);
         self.admin.iter().for_each(RunningAdmin::stop);
         // Another process must not find its listeners shut down.
-        let is_shared = self.shutdown.is_handed_over() || self.shutdown.is_lent();
-        let may_interrupt = |bound: &Bound| !is_shared && !bound.is_passed;
+        let is_lent = self.shutdown.is_lent();
+        let may_interrupt = |bound: &Bound| !is_lent && !bound.is_passed;
         for bound in self.all_listeners().filter(|bound| may_interrupt(bound)) {
             listen::interrupt(&bound.socket);
         }

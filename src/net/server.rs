@@ -262,7 +262,7 @@ impl Server {
         }
         drop(alive);
         self.reloader.end();
-        if running.shutdown.is_handed_over() || running.shutdown.is_lent() {
+        if running.shutdown.is_lent() {
             self.files.into_iter().for_each(BoundFile::leave);
         }
         running.stop(threads, acceptors, &all_finished);
