@@ -237,8 +237,10 @@ fn act(
         let printed = given::print(&given, &served, &defaults, Secrets::Shown);
         return printed.map(Command::Print);
     }
-    // Also without `--admin`: a running server may have it, and keep it when this configuration is loaded.
-    settings.shown = shown(&given, &served, &defaults);
+    // A running server may keep an `--admin` that the file no longer has.
+    if settings.config.admin.is_some() || settings.config_file.is_some() {
+        settings.shown = shown(&given, &served, &defaults);
+    }
     outcome(mode, settings, matches)
 }
 
