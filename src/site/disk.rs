@@ -34,6 +34,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use crate::site::disk_error::DiskError;
 use crate::site::line::Line;
 use crate::sync::lock;
 use crate::text::hash::stable_hash;
@@ -329,6 +330,24 @@ impl<T> Delivery<T> {
 impl<T> Drop for Delivery<T> {
     fn drop(&mut self) {
         self.end(Ended::Displaced);
+    }
+}
+
+impl<T> Ended<T> {
+    /// The outcome, or why there is none.
+    pub(super) fn outcome(self) -> Result<T, DiskError> {
+        match self {
+            Ended::Done(outcome) => Ok(outcome),
+            Ended::Panicked => Err(DiskError::Failed),
+            Ended::Displaced => Err(DiskError::DiskBusy),
+        }
+    }
+}
+
+impl<T> Ended<Result<T, DiskError>> {
+    /// The outcome of a job that may fail.
+    pub(super) fn flat(self) -> Result<T, DiskError> {
+        self.outcome()?
     }
 }
 

@@ -18,7 +18,6 @@ use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
 use crate::site::file_state::FileState;
 use crate::site::held::HeldBytes;
-use crate::site::lookups::flat;
 use crate::site::nofollow::Blocking;
 use crate::site::opened::Opened;
 use crate::site::resolve::Site;
@@ -134,7 +133,8 @@ pub enum Hashed {
     /// It waits for the disk, and the client will be woken. Whether a piece was hashed since the client looked
     /// last.
     WaitsForDisk(bool),
-    /// It has ended. If the file has changed, the error is [`DiskError::Unsteady`].
+    /// It has ended. If the file has changed, the error is [`DiskError::Unsteady`]. If it is
+    /// [`DiskError::DiskBusy`], this client alone is refused.
     Done(Result<Digest, DiskError>),
 }
 
@@ -216,7 +216,7 @@ impl FileHashing {
                 None => pending.wake_once(&mut self.registered, caller.wakers),
                 // Only the first piece can be displaced.
                 Some(Ended::Displaced) => *stage = Stage::Paused(Progress::new(self.run.key.1)),
-                Some(ended) => *stage = self.run.settle(flat(ended), hashes, site),
+                Some(ended) => *stage = self.run.settle(ended.flat(), hashes, site),
             }
         }
         if let Stage::Paused(progress) = &*stage {

@@ -62,7 +62,7 @@ struct Reading {
     outcome: Option<Result<Rc<StoredFile>, DiskError>>,
 }
 
-/// A job whose result several clients want. `None`: nobody has asked for it yet, or whoever asked was refused.
+/// A job whose result several clients want. `None`: it was not asked for yet, or it was displaced.
 struct SharedJob<T>(Option<PendingResult<T>>);
 
 type PendingResult<T> = Pending<Result<T, DiskError>>;
@@ -233,7 +233,7 @@ impl<T> SharedJob<T> {
         match self.0.as_ref().and_then(Pending::poll) {
             None => {}
             Some(Ended::Displaced) => self.0 = None,
-            Some(ended) => return Progress::Ended(flat(ended)),
+            Some(ended) => return Progress::Ended(ended.flat()),
         }
         match self.ask_once(registered, caller, ask) {
             Ok(()) => Progress::Waits,
@@ -286,7 +286,7 @@ impl Opening {
     /// The open file. The inner `None` means that the file has changed since it was resolved. The outer
     /// one means that it is not known yet, and the client will be woken.
     pub fn poll(&self) -> Option<Result<Option<Opened>, DiskError>> {
-        self.pending.poll().map(flat)
+        self.pending.poll().map(Ended::flat)
     }
 }
 
@@ -351,20 +351,6 @@ fn begin_read(
 /// The pool. Without one, nothing waits, so nobody asks for it.
 fn pool(site: &Site) -> Result<&DiskPool, DiskError> {
     site.disk().ok_or(DiskError::Failed)
-}
-
-/// What a job has found out, or why nothing.
-pub(super) fn outcome<T>(ended: Ended<T>) -> Result<T, DiskError> {
-    match ended {
-        Ended::Done(outcome) => Ok(outcome),
-        Ended::Panicked => Err(DiskError::Failed),
-        Ended::Displaced => Err(DiskError::DiskBusy),
-    }
-}
-
-/// The same for a job that may fail.
-pub(super) fn flat<T>(ended: Ended<Result<T, DiskError>>) -> Result<T, DiskError> {
-    outcome(ended)?
 }
 
 #[cfg(test)]
@@ -462,6 +448,17 @@ mod tests {
             self.comes.recv_timeout(PATIENCE).expect("a job")
         }
 
+        /// What a client gets in the end.
+        fn content_for(&mut self, network: u8, lookup: &mut Lookup) -> Vec<u8> {
+            loop {
+                let found = self.poll_from(network, lookup);
+                if found.is_some() {
+                    return Rig::content(found);
+                }
+                self.rings.recv_timeout(PATIENCE).expect("a wake-up");
+            }
+        }
+
         fn content(found: Option<Result<Found, DiskError>>) -> Vec<u8> {
             match found {
                 Some(Ok(Found::File(file))) => file.memory.as_ref().expect("it is small").to_vec(),
@@ -486,13 +483,7 @@ mod tests {
         assert!(rig.poll_from(2, &mut shared).is_none(), "it waits again");
         // Those that have begun, and the three that wait. Then the file is read.
         rig.let_pass(6, 0);
-        let found = loop {
-            if let Some(found) = rig.poll_from(2, &mut shared) {
-                break found;
-            }
-            rig.rings.recv_timeout(PATIENCE).expect("a wake-up");
-        };
-        assert_eq!(Rig::content(Some(found)), b"content");
+        assert_eq!(rig.content_for(2, &mut shared), b"content");
     }
 
     #[test]
@@ -522,13 +513,7 @@ mod tests {
         assert!(matches!(refused, Some(Err(DiskError::DiskBusy))));
         assert!(rig.poll_from(2, &mut shared).is_none(), "it waits again");
         rig.let_pass(6, 0);
-        let found = loop {
-            if let Some(found) = rig.poll_from(2, &mut shared) {
-                break found;
-            }
-            rig.rings.recv_timeout(PATIENCE).expect("a wake-up");
-        };
-        assert_eq!(Rig::content(Some(found)), b"content");
+        assert_eq!(rig.content_for(2, &mut shared), b"content");
     }
 
     #[test]

@@ -17,7 +17,6 @@ use crate::site::disk::{Caller, Effort, Ended, Pending, Registered, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::held_listing::HeldListings;
 use crate::site::listing::{ListingQuery, Scan};
-use crate::site::lookups::outcome;
 use crate::site::nofollow::Blocking;
 use crate::site::resolve::Site;
 use crate::site::shares::{Share, Shares};
@@ -167,7 +166,7 @@ impl Progress {
             Some(Ended::Displaced) => return Ok(Stepped::Displaced),
             Some(ended) => ended,
         };
-        let (scanned, read) = outcome(ended)?;
+        let (scanned, read) = ended.outcome()?;
         if !read.map_err(LookupError::on_disk_thread)? {
             return Ok(Stepped::End(scanned.scan));
         }
