@@ -212,7 +212,7 @@ impl DiskWait {
                     Ok(())
                 }
                 Err(fault) if !has_changed(fault) => Err(fault),
-                Ok(None) | Err(_) => self.begin_again_or_without_tags(),
+                Ok(None) | Err(_) => self.begin_again(),
             }),
             Awaited::Hashing(path, file, hashing) => {
                 match hashing.advance(&origin.hashes, &origin.site, caller) {
@@ -233,9 +233,7 @@ impl DiskWait {
                         self.facts.add_found(std::mem::take(path), found);
                         Some(Ok(()))
                     }
-                    Hashed::Done(Err(fault)) if has_changed(fault) => {
-                        Some(self.begin_again_or_without_tags())
-                    }
+                    Hashed::Done(Err(fault)) if has_changed(fault) => Some(self.begin_again()),
                     Hashed::Done(Err(fault)) => Some(Err(fault)),
                 }
             }
@@ -252,27 +250,15 @@ fn has_changed(fault: DiskError) -> bool {
 impl DiskWait {
     /// Looks for the file again, because it has changed since it was found. In the end without entity-tags, for which
     /// the content of a file that grows may never be read in time.
-    fn begin_again_or_without_tags(&mut self) -> Result<(), DiskError> {
-        self.begin_again()
-            .or_else(|fault| self.go_without_tags(fault))
-    }
-
     fn begin_again(&mut self) -> Result<(), DiskError> {
-        if self.waits.restarts == MOST_RESTARTS {
+        if self.waits.restarts < MOST_RESTARTS {
+            self.waits.restarts += 1;
+        } else if self.facts.may_lack_tags {
             return Err(DiskError::Unsteady);
+        } else {
+            self.facts.may_lack_tags = true;
+            self.waits.restarts = 0;
         }
-        self.waits.restarts += 1;
-        self.facts.clear();
-        Ok(())
-    }
-
-    /// Does without entity-tags. If that has been tried, fails.
-    fn go_without_tags(&mut self, fault: DiskError) -> Result<(), DiskError> {
-        if self.facts.may_lack_tags {
-            return Err(fault);
-        }
-        self.facts.may_lack_tags = true;
-        self.waits.restarts = 0;
         self.facts.clear();
         Ok(())
     }
