@@ -2,8 +2,8 @@
 
 use strsim::osa_distance;
 
-/// The name that was probably meant: the one with the fewest differences if these are few, or else the longest one
-/// that what was typed begins with, or else the shortest one that contains what was typed.
+/// The name that was probably meant. A name with few differences comes first. Then comes the longest name that
+/// begins what was typed, and then the shortest name that contains it.
 fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     /// Shorter texts occur in too many names.
     const PART: usize = 3;

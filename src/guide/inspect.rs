@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use crate::guide::access::{Access, refusal_to_foreign};
 use crate::guide::class::shared::Class;
+use crate::guide::own_path::in_site;
 use crate::guide::packed;
 use crate::guide::places::Place;
 use crate::guide::replay::{Connect, MOST_OF_LEARNER, MOST_WAITING, Replay};
@@ -40,7 +41,6 @@ use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
-use crate::text::percent;
 use crate::websocket::close::CloseCode;
 use crate::websocket::handshake::Endpoint;
 use crate::websocket::message::MessageKind;
@@ -85,14 +85,13 @@ impl Inspect {
         replays: Option<Arc<dyn Connect>>,
         class: Option<Class>,
     ) -> Inspect {
-        let prefix = percent::path(prefix.as_bytes());
         let files = packed::files().map(|(name, content)| {
             let file = Embedded::packed(content, packed::media_type(&name), POLICY);
             (name.into_boxed_str(), file)
         });
         Inspect {
             wire,
-            page: format!("/{prefix}{PAGE}").into(),
+            page: in_site(prefix, PAGE),
             files: files.collect(),
             access,
             server,

@@ -17,6 +17,8 @@ pub mod class;
 pub mod lab;
 // Data for that page.
 mod packed;
+// Where they are.
+mod own_path;
 // Places of which each address may take a few.
 pub mod places;
 // How often clients may do something.

@@ -11,7 +11,7 @@
 //! {"missed":12}     the viewer fell behind, and so many events are lost (null: it is not known how many)
 //! ```
 //!
-//! `number` and `exchanges` count the exchanges of the connection, and `own` those among them that are of the wire view itself.
+//! `number` and `exchanges` count the exchanges of the connection, and `own` those of the wire view itself among them.
 //! `at` is in milliseconds since 1970. Octets are strings of one character per octet, from U+0000 to U+00FF.
 //!
 //! An event is described only while somebody looks. Secrets are masked before anybody sees them.

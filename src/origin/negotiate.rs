@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A file without a language in its name is the representation for all who want none of the others. It counts as one in
-//! the default language, but only the operator can say that it is: then it has a `Content-Language`. A language that was chosen with `?lang=zh` is remembered in a cookie, and counts before `Accept-Language`.
+//! the default language, but only the operator can say that it is: then it has a `Content-Language`. A language that was
+//! chosen with `?lang=zh` is remembered in a cookie, and counts before `Accept-Language`.
 
 use std::rc::Rc;
 

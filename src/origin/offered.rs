@@ -44,8 +44,9 @@ pub(super) fn offered(
 }
 
 /// Chooses the coding for a file. The order of the offer decides between equal weights: the smallest
-/// sidecar comes first, and identity before sidecars that are larger than the file. The codings that the server applies come last, because their size is not known, or
-/// known only for a while. So the same request gets the same representation.
+/// sidecar comes first, and identity before sidecars that are larger than the file. The codings that the server applies
+/// come last, because their size is not known, or known only for a while. So the same request gets the same
+/// representation.
 pub(super) fn choose_coding(
     origin: &Origin,
     request: &Request<'_>,

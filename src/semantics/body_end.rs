@@ -1,8 +1,8 @@
 //! The HTML standard, section 13.2.5: where the body of a document ends.
 //!
-//! Live reload inserts a script before `</body>`. Only the end tag counts. The same
-//! letters do not count in a comment, in the value of an attribute, in the text of an element such as
-//! `script` or `title`, or in a `template`, whose content is no part of the body and whose scripts do not run:
+//! Live reload inserts a script before `</body>`. Only the end tag counts. The same letters do not count in a comment, in
+//! the value of an attribute, and in the text of an element such as `script` or `title`. They do not count in a `template`
+//! either: its content is no part of the body, and its scripts do not run.
 //!
 //! ```text
 //! <!doctype html><p title="</body>">...</p><script>f("</body>")</script></body></html>

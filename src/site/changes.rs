@@ -70,7 +70,7 @@ impl ChangeFilter {
 
     /// The same for a directory. If nothing in it counts, it does not count either.
     pub fn counts_directory(&self, path: &[u8]) -> bool {
-        self.counts(path) && (self.is_flat() || self.enters(path))
+        self.counts(path) && (self.is_flat() || !self.is_ignored_directory(path))
     }
 
     fn is_own(&self, path: &[u8]) -> bool {
@@ -101,7 +101,8 @@ impl ChangeFilter {
     fn is_ignored_directory(&self, path: &[u8]) -> bool {
         // No file has this name, so a pattern that matches it matches every name.
         const ANY: &[u8] = b"/\0";
-        self.is_ignored(path) || self.is_ignored(&[path, ANY].concat())
+        !self.ignored.is_empty()
+            && (self.is_ignored(path) || self.is_ignored(&[path, ANY].concat()))
     }
 }
 

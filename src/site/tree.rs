@@ -64,15 +64,17 @@ pub struct Snapshot(BTreeMap<PathBuf, Stamp>);
 enum Stamp {
     /// What changes in it has a path of its own.
     Directory,
-    File {
-        inode: u64,
-        size: u64,
-        /// When the content was modified: seconds and nanoseconds.
-        modified: (i64, i64),
-        /// When the content or the attributes changed. Unlike the time of modification, it cannot be set.
-        changed: (i64, i64),
-        attributes: Attributes,
-    },
+    File(FileStamp),
+}
+
+/// The stamp of a file.
+#[derive(Debug, PartialEq, Eq)]
+struct FileStamp {
+    /// The inode, the size, and when the content was modified: seconds and nanoseconds.
+    content: (u64, u64, i64, i64),
+    /// When the content or the attributes changed. Unlike the time of modification, it cannot be set.
+    changed: (i64, i64),
+    attributes: Attributes,
 }
 
 /// What may change while the content stays the same.
@@ -96,10 +98,13 @@ impl Stamp {
         if metadata.is_dir() {
             return Stamp::Directory;
         }
-        Stamp::File {
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        Stamp::File(FileStamp {
+            content: (
+                metadata.ino(),
+                metadata.size(),
+                metadata.mtime(),
+                metadata.mtime_nsec(),
+            ),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
             attributes: Attributes {
                 mode: metadata.mode(),
@@ -107,35 +112,20 @@ impl Stamp {
                 group: metadata.gid(),
                 links: metadata.nlink(),
             },
-        }
+        })
     }
 
     /// Whether the server answers as before: nothing has changed, or only attributes that do not decide who can
     /// read the file.
     fn is_same_content(&self, later: &Stamp) -> bool {
-        let (
-            Stamp::File {
-                attributes: old, ..
-            },
-            Stamp::File {
-                attributes: new, ..
-            },
-        ) = (self, later)
-        else {
-            return self == later;
-        };
-        let content = |stamp: &Stamp| match *stamp {
-            Stamp::File {
-                inode,
-                size,
-                modified,
-                ..
-            } => Some((inode, size, modified)),
-            Stamp::Directory => None,
-        };
-        let is_only_of_attributes =
-            old != new && old.readers() == new.readers() && content(self) == content(later);
-        self == later || is_only_of_attributes
+        match (self, later) {
+            (Stamp::File(old), Stamp::File(new)) => {
+                let has_new_attributes = old.attributes != new.attributes
+                    && old.attributes.readers() == new.attributes.readers();
+                old == new || has_new_attributes && old.content == new.content
+            }
+            _ => self == later,
+        }
     }
 }
 

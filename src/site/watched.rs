@@ -107,10 +107,8 @@ impl WatchedDirectory {
             if name.is_empty() && event.kind.is_remove() {
                 return Err(Lost);
             }
-            let counts = match self.may_be_directory(below, event.kind) {
-                true => filter.counts_directory(name),
-                false => filter.counts(name),
-            };
+            let counts = filter.counts(name)
+                && (filter.counts_directory(name) || !self.may_be_directory(below, event.kind));
             if counts && self.has_changed(below, event.kind) {
                 changes.push((name.into(), before));
             }

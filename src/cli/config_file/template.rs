@@ -57,18 +57,15 @@ fn push_parts(parts: &mut Vec<Part>, mut text: &'static str, group: Option<usize
 /// The first key that a table with these keys lacks.
 pub fn missing<'a>(parts: &'a [Part], row: &Row) -> Option<&'a Part> {
     let has = |part: &Part| row.iter().any(|(key, _)| *key == part.key);
-    let is_needed = |part: &Part| match part.group {
-        None => true,
-        group => parts.iter().any(|other| other.group == group && has(other)),
-    };
-    let lacking = parts.iter().find(|part| !has(part) && is_needed(part));
     // An empty table stands for no value. The last keys are what an option is mainly about.
     let last = parts.last().filter(|_| row.is_empty());
-    lacking.or_else(|| {
-        parts
-            .iter()
-            .find(|part| last.is_some_and(|last| last.group == part.group))
-    })
+    let is_needed = |part: &&Part| {
+        let is_of_group = |other: &Part| other.group == part.group;
+        part.group.is_none()
+            || last.is_some_and(is_of_group)
+            || parts.iter().any(|other| is_of_group(other) && has(other))
+    };
+    parts.iter().find(|part| !has(part) && is_needed(part))
 }
 
 /// The value for a row. An error is a key and what is wrong with its value.

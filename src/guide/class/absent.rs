@@ -1,7 +1,8 @@
-//! The page of a class where there is none: a teacher who opens it learns which option is missing.
+//! The page of a class without a class. A teacher who opens it learns that `--class` is missing.
 
 use crate::guide::access::Access;
-use crate::guide::class::{PAGES_OF_TEACHER, name_below, path_below};
+use crate::guide::class::{PATH, is_of_teacher};
+use crate::guide::own_path::{below, in_site};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::refuse::error;
@@ -21,7 +22,7 @@ impl NoClass {
     /// For the site with this prefix.
     pub fn new(prefix: &Prefix, access: Access) -> NoClass {
         NoClass {
-            path: path_below(prefix),
+            path: in_site(prefix, PATH),
             access,
         }
     }
@@ -33,8 +34,8 @@ impl Handler for NoClass {
     }
 
     fn answer(&self, request: &Request<'_>, _: &mut Origin, trace: &mut Trace) -> Option<Answer> {
-        let name = name_below(&self.path, request)?;
-        if !PAGES_OF_TEACHER.contains(&name) {
+        let name = below(&self.path, request)?;
+        if !is_of_teacher(name) {
             return None;
         }
         let reason = Reason::OwnPage(OwnPageReason::NoClass);

@@ -31,6 +31,7 @@ use crate::guide::class::watcher::Watcher;
 use crate::guide::content::with_content;
 use crate::guide::fault::Fault;
 use crate::guide::languages;
+use crate::guide::own_path::{below, in_site};
 use crate::guide::plain;
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
@@ -44,7 +45,6 @@ use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
-use crate::text::percent;
 use crate::websocket::handshake::Endpoint;
 
 /// The path of everything here, below the prefix of the site.
@@ -55,9 +55,6 @@ const PAGE: &str = "class";
 const PAGE_WITH_SLASH: &str = "class/";
 const WATCH: &str = "watch";
 const TICKS: &str = "ticks";
-
-/// The paths at which a teacher may look for the page. There is nothing at the first one.
-const PAGES_OF_TEACHER: [&str; 3] = ["", PAGE, PAGE_WITH_SLASH];
 
 /// How many pages of the teacher may be open at once.
 const MOST_WATCHERS: usize = 16;
@@ -104,7 +101,7 @@ impl ClassPages {
         let pages = PAGES.map(|(tag, page)| Embedded::new(page, HTML, POLICY).in_language(tag));
         ClassPages {
             class,
-            path: path_below(prefix),
+            path: in_site(prefix, PATH),
             access,
             pages: pages.into(),
             files: beside.into_iter().chain(titles).collect(),
@@ -154,16 +151,9 @@ impl ClassPages {
     }
 }
 
-/// The path of everything here in the site with this prefix.
-fn path_below(prefix: &Prefix) -> Box<str> {
-    let prefix = percent::path(prefix.as_bytes());
-    format!("/{prefix}{PATH}").into()
-}
-
-/// The part of the path of a request below that of everything here.
-fn name_below<'a>(path: &str, request: &Request<'a>) -> Option<&'a str> {
-    let below = request.head.target.path()?.strip_prefix(path.as_bytes())?;
-    str::from_utf8(below).ok()
+/// Whether a teacher may look for the page at this name.
+fn is_of_teacher(name: &str) -> bool {
+    name == PAGE || elsewhere(name).is_some()
 }
 
 /// The reference to the page from another path at which a teacher may look for it.
@@ -226,7 +216,7 @@ impl Handler for ClassPages {
     }
 
     fn takes_content(&self, request: &Request<'_>) -> Option<u64> {
-        let is_report = name_below(&self.path, request) == Some(TICKS) && is_post(request);
+        let is_report = below(&self.path, request) == Some(TICKS) && is_post(request);
         is_report.then_some(LONGEST_REPORT)
     }
 
@@ -236,7 +226,7 @@ impl Handler for ClassPages {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Option<Answer> {
-        let name = name_below(&self.path, request)?;
+        let name = below(&self.path, request)?;
         if name == TICKS {
             return Some(self.take_report(request, origin, trace));
         }

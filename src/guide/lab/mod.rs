@@ -39,6 +39,7 @@ mod tls;
 mod upload;
 
 use crate::guide::access::Access;
+use crate::guide::own_path::{below, in_site};
 use crate::guide::places::Places;
 use crate::guide::plain;
 use crate::origin::handler::{Answer, Handler, Origin};
@@ -51,7 +52,6 @@ use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
-use crate::text::percent;
 use page::IndexPage;
 use query::Query;
 use room::Room;
@@ -103,20 +103,13 @@ pub struct Lab {
 impl Lab {
     /// For the site with this prefix. Its clients meet in `room`.
     pub fn new(room: Room, prefix: &Prefix, access: Access) -> Lab {
-        let prefix = percent::path(prefix.as_bytes());
         Lab {
-            path: format!("/{prefix}{PATH}").into(),
+            path: in_site(prefix, PATH),
             page: IndexPage::new(),
             access,
             room,
             places: Places::new(MOST_SLOW, MOST_SLOW_OF_ADDRESS),
         }
-    }
-
-    /// The part of the path below that of the lab.
-    fn name<'a>(&self, request: &Request<'a>) -> Option<&'a str> {
-        let path = request.head.target.path()?;
-        str::from_utf8(path.strip_prefix(self.path.as_bytes())?).ok()
     }
 
     fn use_endpoint(
@@ -159,7 +152,7 @@ impl Handler for Lab {
     }
 
     fn takes_content(&self, request: &Request<'_>) -> Option<u64> {
-        let (endpoint, _) = endpoint(self.name(request)?)?;
+        let (endpoint, _) = endpoint(below(&self.path, request)?)?;
         let is_taken = endpoint.methods.admit(request.method());
         endpoint.most_content.filter(|_| is_taken)
     }
@@ -175,7 +168,7 @@ impl Handler for Lab {
             let (location, reason) = ("lab/".into(), Reason::DirectoryWithoutSlash);
             return Some(Answer::Ready(redirect(request, location, reason, trace)));
         }
-        let name = self.name(request)?;
+        let name = below(&self.path, request)?;
         if let Some(file) = self.page.file(name, request) {
             let refusal = self.access.refusal(request, trace);
             return Some(match refusal {

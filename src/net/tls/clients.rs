@@ -119,9 +119,9 @@ impl ClientCertVerifier for Bounded {
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        // The list is of the authorities that the server accepts (RFC 8446 section 4.2.4), so a client offers no
-        // certificate of another one: a part of the names would lock some clients out. A client that gets
-        // no names may offer any certificate (RFC 5246 section 7.4.4).
+        // A client offers only certificates of the authorities in this list (RFC 8446 section 4.2.4). If some names
+        // were missing, their clients could not log in. Without any name, a client may offer each of its certificates
+        // (RFC 5246 section 7.4.4).
         match self.names_authorities {
             true => self.rules.root_hint_subjects(),
             false => &[],

@@ -15,8 +15,8 @@ use crate::net::worker::connections::Connections;
 use crate::net::worker::events::MOST_EVENTS_TIME;
 use crate::observe::closed::{Closed, Why};
 
-/// Gives up connections if the clients hold more memory than the server may, for as long as events may take: what
-/// they free must outweigh what a flood of events brings. Returns how long the worker may wait until it looks again.
+/// Gives up connections if the clients hold more memory than the server may. It takes as much time as events may take:
+/// otherwise a flood of events could bring more than is freed. Returns how long the worker may wait until it looks again.
 pub(super) fn shed(
     shedding: &mut Shedding,
     connections: &mut Connections,
