@@ -11,12 +11,11 @@ use std::os::fd::{IntoRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::ScopedJoinHandle;
 
 use rustix::process::Signal;
+use support::load::{Ask, Load};
 use support::program::Program;
-use support::{Client, PATIENCE, request, until};
+use support::{Client, PATIENCE, request};
 
 /// The command with this socket as number 3, as a service manager starts it. Python becomes the command, so it has the
 /// right process id.
@@ -88,9 +87,8 @@ fn a_restart_refuses_no_client() {
         let mut command = passing(&socket, Process::Itself);
         Program::start_as_told(command.args(["--bind", "systemd"]).arg(folder.path()))
     };
-    let (stop, answers) = (AtomicBool::new(false), AtomicUsize::new(0));
     // A connection that is closed before its request has come is not a refusal: clients ask once more.
-    let ask = || loop {
+    let ask = move || loop {
         let mut stream = TcpStream::connect(address).expect("it accepts");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let sent = stream.write_all(b"GET /a.txt HTTP/1.0\r\nHost: localhost\r\n\r\n");
@@ -104,34 +102,24 @@ fn a_restart_refuses_no_client() {
         }
     };
     let client = || {
-        while !stop.load(Ordering::Relaxed) {
+        Box::new(move || {
             let response = ask();
             let told = String::from_utf8_lossy(&response);
             assert!(told.starts_with("HTTP/1.1 200 "), "{told}");
             assert!(told.ends_with("here"), "{told}");
-            answers.fetch_add(1, Ordering::Relaxed);
-        }
+        }) as Ask
     };
-    std::thread::scope(|scope| {
-        let mut running = start();
-        let clients: Vec<_> = (0..4).map(|_| scope.spawn(client)).collect();
-        for _ in 0..RESTARTS {
-            let before = answers.load(Ordering::Relaxed);
-            until("more answers", || {
-                let lost = clients.iter().any(ScopedJoinHandle::is_finished);
-                lost || answers.load(Ordering::Relaxed) > before + 100
-            });
-            running.signal(Signal::TERM);
-            assert_eq!(running.wait().0.code(), Some(0));
-            running = start();
-        }
-        stop.store(true, Ordering::Relaxed);
-        for client in clients {
-            client.join().expect("nobody was refused");
-        }
+    let mut running = start();
+    let load = Load::of((0..4).map(|_| client()));
+    for _ in 0..RESTARTS {
+        load.until_more();
         running.signal(Signal::TERM);
         assert_eq!(running.wait().0.code(), Some(0));
-    });
+        running = start();
+    }
+    assert!(load.end() > RESTARTS * 100);
+    running.signal(Signal::TERM);
+    assert_eq!(running.wait().0.code(), Some(0));
 }
 
 #[test]

@@ -8,12 +8,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 
 use docroot::net::take_over::ask;
 use rustix::process::Signal;
+use support::load::{Ask, Load};
 use support::program::{Program, command};
 use support::{Client, PATIENCE, noise, request, until};
 
@@ -48,62 +46,22 @@ fn first(folder: &Path) -> Program {
     started
 }
 
-/// Clients that ask until they are told to stop: over new connections, and over kept ones.
-struct Load {
-    stop: Arc<AtomicBool>,
-    answers: Arc<AtomicUsize>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Load {
-    fn on(address: SocketAddr) -> Load {
-        let (stop, answers) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
-        let client = |is_kept: bool| {
-            let (stop, answers) = (Arc::clone(&stop), Arc::clone(&answers));
-            std::thread::spawn(move || {
-                let mut kept = None;
-                while !stop.load(Ordering::Relaxed) {
-                    let mut client: Client = kept.take().unwrap_or_else(|| {
-                        Client::of(TcpStream::connect(address).expect("nobody is refused"))
-                    });
-                    client.send(&request("GET", "/a.txt", &[]));
-                    let response = client.response("GET");
-                    assert_eq!((response.status, &*response.text()), (200, "here"));
-                    answers.fetch_add(1, Ordering::Relaxed);
-                    let is_last = response.field("Connection") == Some("close");
-                    kept = (is_kept && !is_last).then_some(client);
-                }
-            })
-        };
-        let threads = [true, true, false, false].map(client).into();
-        Load {
-            stop,
-            answers,
-            threads,
-        }
-    }
-
-    fn answers(&self) -> usize {
-        self.answers.load(Ordering::Relaxed)
-    }
-
-    /// Waits for more answers. A client that has lost one has panicked.
-    fn until_more(&self) {
-        let before = self.answers();
-        until("more answers", || {
-            let lost = self.threads.iter().any(JoinHandle::is_finished);
-            assert!(!lost, "a request was lost");
-            self.answers() > before + 100
-        });
-    }
-
-    fn end(self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads {
-            thread.join().expect("no request was lost");
-        }
-        self.answers.load(Ordering::Relaxed)
-    }
+/// Clients that ask over new connections, and over kept ones.
+fn load(address: SocketAddr) -> Load {
+    let client = |is_kept: bool| {
+        let mut kept = None;
+        Box::new(move || {
+            let mut client: Client = kept.take().unwrap_or_else(|| {
+                Client::of(TcpStream::connect(address).expect("nobody is refused"))
+            });
+            client.send(&request("GET", "/a.txt", &[]));
+            let response = client.response("GET");
+            assert_eq!((response.status, &*response.text()), (200, "here"));
+            let is_last = response.field("Connection") == Some("close");
+            kept = (is_kept && !is_last).then_some(client);
+        }) as Ask
+    };
+    Load::of([true, true, false, false].map(client))
 }
 
 #[test]
@@ -111,7 +69,7 @@ fn upgrades_under_load_lose_no_request() {
     let folder = site();
     let mut running = first(folder.path());
     let address = running.address;
-    let load = Load::on(address);
+    let load = load(address);
     load.until_more();
     for _ in 0..UPGRADES {
         let next = Program::start_as_told(&mut server(folder.path(), address));

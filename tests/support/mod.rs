@@ -14,6 +14,7 @@ pub mod fuse;
 pub mod handlers;
 pub mod journal;
 pub mod live_page;
+pub mod load;
 #[cfg(feature = "tls")]
 pub mod nginx;
 pub mod page;
