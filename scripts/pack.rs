@@ -83,11 +83,8 @@ fn is_test(path: &Path) -> bool {
 /// it, that one is there too. Of the files in `tests`, it has the tests that name a function.
 fn sources() -> String {
     let mut named = BTreeSet::new();
-    for path in files_below(Path::new("src")) {
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).expect("sources are text");
-            named.extend(files_of_clauses(&path, &text));
-        }
+    for (path, text) in rust_files(files_below(Path::new("src"))) {
+        named.extend(files_of_clauses(&path, &text));
     }
     let tests: Vec<PathBuf> = named.iter().map(|path| tests_of(path)).collect();
     named.extend(tests.into_iter().filter(|path| path.exists()));
@@ -101,6 +98,15 @@ fn sources() -> String {
     format!("{{{}}}", members.collect::<Vec<_>>().join(",\n"))
 }
 
+/// The files in Rust among these, each with its text.
+fn rust_files(files: Vec<PathBuf>) -> impl Iterator<Item = (PathBuf, String)> {
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    files.into_iter().filter(is_rust).map(|path| {
+        let text = fs::read_to_string(&path).expect("sources are text");
+        (path, text)
+    })
+}
+
 /// The tests of a running server that name the functions that they test:
 ///
 /// ```text
@@ -110,19 +116,24 @@ fn sources() -> String {
 ///
 /// The other lines of their files are empty, so that the numbers of the lines stay. A package has no tests.
 fn tests_of_the_server() -> Vec<(PathBuf, String)> {
-    let folder = Path::new("tests");
-    let files = if folder.exists() {
-        files_below(folder)
-    } else {
-        Vec::new()
+    let Ok(entries) = fs::read_dir("tests") else {
+        return Vec::new();
     };
-    let texts = files.into_iter().filter_map(|path| {
-        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
-        let text = is_rust.then(|| fs::read_to_string(&path).expect("sources are text"))?;
-        text.contains("\n/// Tests `")
-            .then(|| (path, only_naming_tests(&text)))
-    });
-    texts.collect()
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.expect("the folder can be read").path();
+        if path.is_file() {
+            files.push(path);
+        } else if !path.ends_with("fuzz") {
+            // The fuzz targets are a package of their own, with what cargo builds of it.
+            files.extend(files_below(&path));
+        }
+    }
+    files.sort();
+    let naming = rust_files(files).filter(|(_, text)| text.contains("\n/// Tests `"));
+    naming
+        .map(|(path, text)| (path, only_naming_tests(&text)))
+        .collect()
 }
 
 /// The file with nothing but its tests that name functions. The comment ends with the names, and the test with a brace at the

@@ -634,21 +634,23 @@ fn other_programs_read_archives() {
         let path = folder.path().join(format);
         fs::write(&path, archive(&server, "/d/", format).body).expect("a file");
         for program in programs {
-            let output = Command::new(program[0])
-                .args(&program[1..])
-                .arg(&path)
-                .output();
-            let Ok(output) = output else {
-                skipped(&format!("{} is not installed", program[0]));
-                continue;
-            };
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(
-                output.status.success() && said.is_empty(),
-                "{program:?}: {said}"
-            );
+            let mut command = Command::new(program[0]);
+            is_silent(command.args(&program[1..]).arg(&path));
         }
     }
+}
+
+/// Runs a program, which must succeed without a word. False: it is not installed.
+#[track_caller]
+fn is_silent(command: &mut Command) -> bool {
+    let Ok(output) = command.output() else {
+        skipped(&format!("{:?} is not installed", command.get_program()));
+        return false;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    let is_silent = output.status.success() && said.is_empty();
+    assert!(is_silent, "{command:?}: {said}");
+    true
 }
 
 /// Each program that is installed unpacks them without a word. The environment says that names are UTF-8.
@@ -685,15 +687,9 @@ fn other_programs_unpack_names_that_are_not_utf_8() {
                 word => command.arg(word),
             };
         }
-        let Ok(output) = command.output() else {
-            skipped(&format!("{} is not installed", program[0]));
+        if !is_silent(&mut command) {
             continue;
-        };
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success() && said.is_empty(),
-            "{program:?}: {said}"
-        );
+        }
         let entries = fs::read_dir(out.join("d")).expect("the folder");
         let mut names: Vec<Vec<u8>> = entries
             .map(|entry| entry.expect("an entry").file_name().as_bytes().to_vec())

@@ -298,7 +298,6 @@ fn an_error_page_leads_to_the_nearest_page() {
     // A file has nothing below it, and a system has no names of 300 bytes.
     let path = "<a href=\"../\">/</a> taken<i>/</i><b>x</b>";
     check_place(&get("/taken/x"), 404, path, Some("../"));
-    let path = "<a href=\"../\">/</a> taken<i>/</i><b>x</b>";
     check_place(
         &get("/taken/x/"),
         404,

@@ -1,10 +1,10 @@
 //! tinyproxy, a proxy of Debian that knows CONNECT, with a configuration and a port of its own.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
-use super::support::program::skipped;
+use super::support::program::{free_port, skipped};
 use super::support::until;
 
 /// A proxy that runs. Dropping it ends it.
@@ -28,9 +28,7 @@ impl Tinyproxy {
     }
 
     fn at_free_port() -> Option<Tinyproxy> {
-        let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let address = free.local_addr().expect("an address");
-        drop(free);
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("tinyproxy.conf");
         let port = address.port();

@@ -5,6 +5,7 @@ import { joined, told as toldClass } from './class.js';
 import { BrowserDemo } from './browser.js';
 import { Cost } from './cost.js';
 import { Experiment } from './experiment.js';
+import { valuesFor } from './fill.js';
 import { countOf, reset } from './progress.js';
 import { ROOT, lacking, listen } from './wire.js';
 import { learnSentences, words } from './words.js';
@@ -34,7 +35,15 @@ function told(event) {
   if (event.closed) frames.delete(event.closed.connection);
 }
 
-const learn = () => Promise.allSettled(experiments.map(experiment => experiment.learn()));
+// Experiments with the same target share a look.
+const learn = () => {
+  const asked = new Map();
+  const valuesOf = target => {
+    if (!asked.has(target)) asked.set(target, valuesFor(target));
+    return asked.get(target);
+  };
+  return Promise.allSettled(experiments.map(experiment => experiment.learn(valuesOf)));
+};
 
 let connections = 0;
 

@@ -16,7 +16,7 @@
 
 import { element, showEarlier, showExchange, showFrames } from './answer.js';
 import { exchangeSucceeds, frameSucceeds, wantsFrame } from './criterion.js';
-import { filled, needsValues, valuesFor } from './fill.js';
+import { filled, needsValues } from './fill.js';
 import { isDone, markDone } from './progress.js';
 import { Connection, ROOT, lacking } from './wire.js';
 import { words } from './words.js';
@@ -152,8 +152,8 @@ export class Experiment {
   }
 
   // Puts the values of the file in place of the brackets.
-  async learn() {
-    if (this.templates.some(needsValues)) this.fill(await valuesFor(this.criterion.target));
+  async learn(valuesOf) {
+    if (this.templates.some(needsValues)) this.fill(await valuesOf(this.criterion.target));
   }
 
   say(text) {

@@ -12,12 +12,16 @@ const socketUrl = name => {
 // Whether this page may use the wire view. A browser logs requests that fail, so the page asks what every server answers:
 // a docroot with a wire view says in each response how long it took. That docroot answers OPTIONS to everybody, and
 // allows GET to those who may watch.
-export async function mayWatch() {
+async function ask() {
   const page = await fetch(location.href, { method: 'HEAD', cache: 'no-store' });
   if (!/\bdecided;dur=/.test(page.headers.get('Server-Timing'))) return false;
   const wire = await fetch(new URL('.docroot/wire', ROOT), { method: 'OPTIONS' });
   return /\bGET\b/.test(wire.headers.get('Allow'));
 }
+
+// The same, asked once until the connection is tried again.
+let asked = null;
+export const mayWatch = () => asked ??= ask();
 
 // The options of this docroot that matter to the book, as far as the wire view has told them.
 let options = [];
@@ -29,6 +33,7 @@ export const lacking = needs => ['inspect', ...needs].filter(option => !options.
 export function listen(told, changed) {
   let waits = 1000;
   const retry = () => {
+    asked = null;
     setTimeout(connect, waits);
     waits = Math.min(waits * 2, 60_000);
   };

@@ -77,9 +77,15 @@
 
   function act(news) {
     if (news.check) return check();
+    if (news.reload) return reload();
+    show(news.changed.map(address));
+  }
+
+  // Replaces what shows these files, or else reloads.
+  function show(urls) {
     let isReplaced = false;
     try {
-      isReplaced = !news.reload && news.changed.every((path) => replace(address(path)));
+      isReplaced = urls.every((url) => replace(url));
     } finally {
       // Reload even if `replace` throws.
       if (!isReplaced) reload();
@@ -101,18 +107,19 @@
 
   // Reloads unless the document still has the version that was loaded, and so do the files that it shows.
   async function check() {
-    let isReplaced = false;
+    let changed = null;
     try {
       const text = await freshText();
       if (version && text.includes(' data-version="' + version + '"')) {
         const loaded = filesLoaded();
         const tests = await Promise.all(loaded.map(hasChanged));
-        isReplaced = loaded.filter((_, at) => tests[at]).every(({ url }) => replace(url));
+        changed = loaded.filter((_, at) => tests[at]).map(({ url }) => url);
       }
     } catch {
       return; // The next connection checks too.
     }
-    if (!isReplaced) reload();
+    if (changed) show(changed);
+    else reload();
   }
 
   // The files of the site that the page has loaded, each with the newest entry of the browser about it. What a script

@@ -81,7 +81,7 @@ function showRecord({ name, record }) {
   showState('record', word('record', { name: name || record.host, time: record.saved ? since(record.saved) : '' }));
   showServer(record.server);
   showPauseSoon();
-  if (name) say(word('opened-file', { name, n: exchangesIn(list) }));
+  if (name) say(word('opened-file', { name, n: exchangeCount() }));
 }
 
 // Only a server that says so sends requests for this page.
@@ -113,13 +113,13 @@ const list = new List(grid, {
 });
 const details = new DetailsPanel(list);
 
-const exchangesIn = ({ all }) => all.filter(({ exchange }) => exchange).length;
+const exchangeCount = () => list.all.filter(({ exchange }) => exchange).length;
 
 function showCounts() {
   empty.hidden = list.all.length > 0;
   grid.hidden = list.all.length === 0;
   nothing.hidden = list.shown.length > 0 || list.all.length === 0;
-  if (!nothing.hidden) nothing.textContent = word('no-match', { n: exchangesIn(list) });
+  if (!nothing.hidden) nothing.textContent = word('no-match', { n: exchangeCount() });
   newest.hidden = list.isFollowing || list.unseen === 0;
   newest.textContent = word('newest', { n: list.unseen });
 }

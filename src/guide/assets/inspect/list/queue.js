@@ -39,7 +39,6 @@ export class Queue {
     this.clear();
     if (lost > 0) this.take({ missed: lost });
     held?.forEach((message) => this.take(message));
-    this.changed();
   }
 
   clear() {

@@ -1,5 +1,7 @@
 // The WebSocket to the server. It connects again until it succeeds.
 
+import { areShown } from '../page/numbers.js';
+
 const FIRST_PAUSE = 200, LONGEST_PAUSE = 5000;
 
 // `receive` gets each message, `changed` whether the page is 'connected' or 'disconnected', and `returned` when
@@ -10,7 +12,7 @@ export function listen({ receive, changed, returned }) {
   const endpoint = new URL('wire', location.href);
   endpoint.protocol = endpoint.protocol.replace('http', 'ws');
   // The page is told of its own requests if it was opened with ?own.
-  endpoint.search = new URLSearchParams(location.search).has('own') ? '?own' : '';
+  endpoint.search = areShown ? '?own' : '';
   endpoint.hash = '';
   const connect = () => {
     const socket = new WebSocket(endpoint.href);

@@ -1,7 +1,7 @@
 // The numbers of exchanges on their connections, as the page shows them. The server counts the requests of the wire view
 // too, and says how many they are. They are not shown, unless the address of this page says so (?own).
 
-const areShown = new URLSearchParams(globalThis.location?.search).has('own');
+export const areShown = new URLSearchParams(globalThis.location?.search).has('own');
 
 const without = (all, own) => areShown ? all : all - own;
 
