@@ -241,6 +241,16 @@
     const next = sheet.cssRules[at];
     for (let tries = 0; !next.styleSheet && tries < 100; tries++) await pauseFor(50);
     if (place() >= 0) sheet.deleteRule(place());
+    touch(sheet);
+  }
+
+  // Chromium may go on to style the page without a sheet that an imported sheet has come to import, until the sheet of the
+  // document changes.
+  function touch(sheet) {
+    while (sheet.parentStyleSheet) sheet = sheet.parentStyleSheet;
+    const end = sheet.cssRules.length;
+    sheet.insertRule('docroot {}', end);
+    sheet.deleteRule(end);
   }
 
   function replaceSheets(url) {
