@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
@@ -746,4 +747,32 @@ fn a_flood_of_connections_keeps_no_operator_away() {
         })
         .collect();
     drop((flood, operators));
+}
+
+/// Only the public listeners read the PROXY protocol, even from a proxy that is trusted.
+#[test]
+fn a_header_of_the_proxy_protocol_is_no_request_of_an_operator() {
+    let server = Setup::new()
+        .file("a.txt", "here")
+        .admin()
+        .with(|config| {
+            config.is_proxied = true;
+            let proxies = Arc::make_mut(&mut config.proxies);
+            proxies.add("127.0.0.1").expect("an address");
+        })
+        .start();
+    for header in [
+        &b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n"[..],
+        b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00",
+    ] {
+        let mut client = server.connect();
+        client.send(&[header, &request("GET", "/a.txt", &[])].concat());
+        assert_eq!(client.response("GET").text(), "here");
+        let mut operator = server.connect_admin();
+        operator.send(&[header, &request("GET", "/health", &[])].concat());
+        assert_eq!(operator.response("GET").status, 400);
+        // What comes after the header is not answered.
+        assert_eq!(operator.rest(), b"");
+    }
+    assert_eq!(status(&server, "/health"), 200);
 }

@@ -16,6 +16,10 @@ use docroot::observe::options::LogFormat;
 use docroot::origin::auth::hash::Hash;
 use docroot::semantics::rules::Rules;
 use docroot::site::budget::Account;
+#[cfg(feature = "config-file")]
+use rustix::process::Signal;
+#[cfg(feature = "config-file")]
+use support::program::{Program, command};
 use support::slow::SlowDisk;
 use support::{Client, Response, Setup, TestServer, find, request, until};
 
@@ -774,4 +778,40 @@ fn every_kind_of_answer_comes_after_the_login() {
         (200, "alice may read this".into())
     );
     assert_eq!(response.field("Cache-Control"), Some("private, no-cache"));
+}
+
+/// Connections stay: only who may read changes.
+#[cfg(feature = "config-file")]
+#[test]
+fn a_reload_changes_the_users() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [root, file] = ["root", "docroot.toml"].map(|name| folder.path().join(name));
+    fs::create_dir(&root).expect("a folder");
+    fs::write(root.join("a.txt"), "for users").expect("a file");
+    let write = |users: &str| fs::write(&file, format!("auth = [{users}]\n")).expect("a file");
+    write(&format!("'/** alice:{SECRET}'"));
+    let mut command = command();
+    command.args(["--log-format", "off", "--config"]).arg(&file);
+    let program = Program::start(command.arg(&root));
+    let status = |client: &mut Client, user| {
+        let value = credentials(user);
+        client.send(&request("GET", "/a.txt", &[("Authorization", &value)]));
+        client.response("GET").status
+    };
+    let mut kept = program.connect();
+    assert_eq!(status(&mut kept, ALICE), 200);
+    assert_eq!(status(&mut kept, BOB), 401);
+    write(&format!("'/** bob:{OTHER}'"));
+    program.signal(Signal::HUP);
+    until("the old user is gone", || status(&mut kept, ALICE) == 401);
+    assert_eq!(status(&mut kept, BOB), 200);
+    // The other worker has them too.
+    until("everywhere", || {
+        (0..8).all(|_| status(&mut program.connect(), ALICE) == 401)
+    });
+    write("'/** bob:no-hash'");
+    program.signal(Signal::HUP);
+    program.until_said("the configuration was not reloaded: ");
+    assert_eq!(status(&mut kept, BOB), 200, "the users in use stay");
+    assert_eq!(status(&mut program.connect(), ALICE), 401);
 }

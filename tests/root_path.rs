@@ -7,6 +7,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use docroot::http1::allowed_hosts::HostPattern;
+use docroot::net::config::SiteRoot;
 use support::{Setup, TestServer, until};
 
 /// More than the sockets between two ends of the loopback hold.
@@ -101,4 +103,46 @@ fn a_single_file_is_followed_into_a_folder_that_is_made_again() {
     fs::remove_dir_all(&dist).expect("removed");
     release(&dist, "2");
     check_becomes(&server, "/index.html", "2");
+}
+
+/// The root of each site is followed like the first one.
+#[test]
+fn the_link_of_a_site_that_is_swapped_leads_to_the_new_release() {
+    let setup = Setup::new()
+        .file("main/index.html", "main")
+        .file("site/r1/index.html", "1")
+        .file("site/r2/index.html", "2")
+        .file("site/r1/large", vec![b'o'; LARGE]);
+    let site = setup.root().join("site");
+    symlink("r1", site.join("current")).expect("a link");
+    let root = setup.root().join("main");
+    let server = setup
+        .with(|config| {
+            config.root = root;
+            config.sites = vec![SiteRoot {
+                host: HostPattern::Name("docs.example".into()),
+                root: site.join("current"),
+            }];
+        })
+        .start();
+    let site = server.root.join("site");
+    let connect = |target: &str| {
+        let mut client = server.connect();
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: docs.example\r\n\r\n").as_bytes());
+        client
+    };
+    let page = || connect("/").response("GET").text();
+    assert_eq!(page(), "1");
+    let mut download = connect("/large");
+    assert_eq!(download.head().status, 200);
+    swap(&site, "r2", "current");
+    // Each worker follows by itself, and a new connection may meet either.
+    until("the new release", || (0..8).all(|_| page() == "2"));
+    fs::remove_dir_all(site.join("r1")).expect("removed");
+    assert_eq!(connect("/large").response("GET").status, 404);
+    let rest = download.take(LARGE);
+    assert!(rest.iter().all(|&byte| byte == b'o'), "it ends as it began");
+    assert_eq!(server.get("/", &[]).text(), "main");
+    swap(&site, "nowhere", "current");
+    assert_eq!(page(), "2", "the last one stays");
 }
