@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::SiteRoot;
+use docroot::observe::options::LogFormat;
 use docroot::origin::handler::{Answer, Handler, Origin};
 use docroot::origin::request::Request;
 use docroot::semantics::trace::Trace;
@@ -430,4 +431,85 @@ fn a_reload_moves_no_response_to_another_site() {
     };
     until("it is counted", || of("a.example") + of("b.example") > 0.0);
     assert_eq!((of("a.example"), of("b.example")), (LENGTH as f64, 0.0));
+}
+
+/// The client of the second handshake speaks too old a version.
+#[cfg(feature = "tls")]
+#[test]
+fn handshakes_are_counted_by_their_outcome() {
+    use docroot::net::tls::options::TlsVersion;
+    use support::tls::{SecureSite, TLS_1_2, setup};
+
+    let site = SecureSite::start_with(setup().admin(), |tls| tls.min = TlsVersion::Tls13);
+    let count = |outcome: &str| {
+        let name = format!("docroot_tls_handshakes_total{{outcome=\"{outcome}\"}}");
+        samples(&site.server)[&name]
+    };
+    assert_eq!((count("success"), count("failure")), (0.0, 0.0));
+    for _ in 0..2 {
+        site.connect().check_served();
+    }
+    let error = site.connect_in(TLS_1_2).refusal();
+    assert!(error.contains("ProtocolVersion"), "{error}");
+    until("the failure is counted", || count("failure") == 1.0);
+    assert_eq!(count("success"), 2.0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn private_copies_are_counted_while_they_are_held() {
+    let server = Setup::new()
+        .file("large.bin", support::noise(3_000_000))
+        .admin()
+        .with(|config| config.threads = 1)
+        .start();
+    let copies = || samples(&server)["docroot_copies"];
+    assert_eq!(copies(), 0.0);
+    until("there is a copy", || {
+        server.get("/large.bin", &[]);
+        copies() == 1.0
+    });
+    // The copy is of a file that is no more.
+    server.write("large.bin", "small");
+    until("the copy is gone", || {
+        assert_eq!(server.get("/large.bin", &[]).text(), "small");
+        copies() == 0.0
+    });
+}
+
+#[test]
+fn lines_that_the_log_drops_are_counted() {
+    let (setup, page) = Setup::new()
+        .file("a.txt", "here")
+        .admin()
+        .logging(LogFormat::Json);
+    let server = setup.start();
+    let dropped = || samples(&server)["docroot_log_lines_dropped_total"];
+    assert_eq!(dropped(), 0.0);
+    page.change(|page| page.fails = true);
+    server.get("/a.txt", &[]);
+    until("the line is counted", || dropped() == 1.0);
+    page.change(|page| page.fails = false);
+}
+
+/// Nothing that a client sends makes a worker panic, so a handler of the test does.
+#[test]
+fn panics_are_counted() {
+    let mut server = Setup::new()
+        .file("a.txt", "here")
+        .at("/bug", |_| panic!("a bug that the test brings about"))
+        .admin()
+        .with(|config| config.threads = 1)
+        .start();
+    server.expected_panics = 2;
+    for _ in 0..2 {
+        assert_eq!(server.raw(&request("GET", "/bug", &[])), b"");
+    }
+    assert_eq!(server.get("/a.txt", &[]).status, 200);
+    let wanted = [
+        ("docroot_panics_total", 2.0),
+        ("docroot_requests_unanswered_total", 2.0),
+        ("docroot_workers", 1.0),
+    ];
+    check(&samples(&server), &wanted);
 }

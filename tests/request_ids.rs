@@ -3,11 +3,13 @@
 mod support;
 
 use std::collections::HashSet;
+use std::io::Read;
 
 use docroot::observe::options::{Detail, LogFormat, LogOptions};
+use rustix::process::Signal;
 use serde_json::Value;
 use support::page::Page;
-use support::program::command;
+use support::program::{Program, command};
 use support::{Response, Setup, TestServer, request, until};
 
 fn serving(format: LogFormat) -> (TestServer, Page) {
@@ -188,4 +190,51 @@ fn the_field_has_one_source() {
     let want = "invalid value 'X-Request-Id: fixed' for '--header <FIELD>': use --request-id for this field";
     assert!(said.contains(want), "{said}");
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// The program, its log, and a proxy that it trusts.
+#[test]
+fn the_id_of_a_trusted_proxy_is_taken() {
+    const PROXY: [u8; 4] = [127, 0, 0, 2];
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.txt"), "here").expect("a file");
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let program = {
+        let mut command = command();
+        command.args(["--request-id", "--trust-proxy", "127.0.0.2"]);
+        command.args(["--log-format", "json", "--threads", "1"]);
+        Program::start(command.arg(folder.path()).stdout(writer))
+    };
+    let ask = |from: [u8; 4], ids: &[&str]| {
+        let mut client = program.connect_from(from);
+        let fields: Vec<_> = ids.iter().map(|id| ("X-Request-Id", *id)).collect();
+        client.send(&request("GET", "/a.txt", &fields));
+        client.response("GET")
+    };
+    let given = "a1b2-of.the_proxy";
+    let taken = ask(PROXY, &[given]);
+    assert_eq!(taken.field("X-Request-Id"), Some(given));
+    let mut ids = vec![given.to_owned()];
+    let too_long = "a".repeat(1000);
+    for (from, sent) in [
+        (PROXY, &[][..]),
+        // Which one would it be?
+        (PROXY, &["first", "second"]),
+        (PROXY, &["with a space"]),
+        (PROXY, &[&too_long]),
+        // A client that is no proxy.
+        ([127, 0, 0, 3], &[given]),
+    ] {
+        ids.push(id_of(&ask(from, sent)));
+    }
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait().0.code(), Some(0));
+    let mut log = String::new();
+    reader.read_to_string(&mut log).expect("text");
+    let logged = log.lines().map(|line| {
+        let object: Value = serde_json::from_str(line).expect("JSON");
+        object["id"].as_str().expect("an id").to_owned()
+    });
+    assert_eq!(logged.collect::<Vec<_>>(), ids);
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
 }

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use super::{Client, until};
+use super::{Client, connect_from, until};
 
 /// A running server. Dropping it ends it.
 pub struct Program {
@@ -146,6 +146,11 @@ impl Program {
     /// A new connection.
     pub fn connect(&self) -> Client {
         Client::of(TcpStream::connect(self.address).expect("it accepts"))
+    }
+
+    /// A new connection from another address of this machine.
+    pub fn connect_from(&self, source: [u8; 4]) -> Client {
+        Client::of(connect_from(source, self.address))
     }
 
     /// Where it answers operators, as its banner says.
