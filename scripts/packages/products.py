@@ -20,8 +20,6 @@ SHELLS = {"bash": "docroot", "zsh": "_docroot", "fish": "docroot.fish"}
 
 FEATURES = ("full",)
 
-SUBCOMMANDS = ("check", "compress", "explain", "hash-password", "learn")
-
 
 @dataclass(frozen=True)
 class Products:
@@ -76,21 +74,27 @@ def make_container():
 def make_debian():
     """The package. Its binary uses the C library of Debian, which knows users that are not in /etc/passwd."""
     binary = machine.build(features=FEATURES)["docroot"]
-    write_printed(binary)
+    printed_folder = OUTPUT / "printed"
+    printed_folder.mkdir()
+    write_printed(binary, printed_folder)
     pack = machine.installed("cargo-deb", OUTPUT.parent / "tools", "--version", CARGO_DEB)
     subprocess.run([pack, "--no-build", "--no-strip", "--output", OUTPUT], cwd=ROOT, check=True)
 
 
-def write_printed(binary):
-    """What docroot prints about itself: the manual page and the completions."""
-    folder = OUTPUT / "printed"
-    folder.mkdir()
-    (folder / "docroot.1").write_bytes(printed(binary, "--man"))
-    # The page has a section for each subcommand. `man docroot-check` finds it too.
-    for name in SUBCOMMANDS:
-        (folder / f"docroot-{name}.1").write_text(".so man1/docroot.1\n")
+def write_printed(binary, folder):
+    """What docroot prints about itself: the manual pages and the completions."""
+    manual = printed(binary, "--man")
+    (folder / "docroot.1").write_bytes(manual)
+    for name in subcommands(manual.decode()):
+        (folder / f"docroot-{name}.1").write_bytes(printed(binary, name, "--man"))
     for shell, name in SHELLS.items():
         (folder / name).write_bytes(printed(binary, "--completions", shell))
+
+
+def subcommands(manual):
+    """The subcommands. The manual page of docroot has a section for each."""
+    headings = re.findall(r'^\.SH "DOCROOT ([A-Z-]+)"$', manual.replace("\\-", "-"), re.MULTILINE)
+    return [heading.lower() for heading in headings]
 
 
 def printed(binary, *options):

@@ -14,7 +14,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from .products import HERE, ROOT, SUBCOMMANDS
+from .products import HERE, OUTPUT, ROOT, subcommands
 
 # Seconds to wait for a start or an end, which take milliseconds.
 PATIENCE = 20
@@ -111,6 +111,8 @@ def install(root):
 def check_files(root):
     """The files of the package are where Debian expects them, and the user and the link that starts it are there."""
     listed = inside(root, "dpkg", "--listfiles", "docroot").splitlines()
+    names = subcommands((OUTPUT / "printed" / "docroot.1").read_text())
+    expect("docroot check among the subcommands", "check" in names, True)
     for path in (
         "/usr/bin/docroot",
         "/usr/share/man/man1/docroot.1.gz",
@@ -119,7 +121,7 @@ def check_files(root):
         "/usr/share/fish/vendor_completions.d/docroot.fish",
         "/usr/lib/sysusers.d/docroot.conf",
         "/usr/share/doc/docroot/examples/docroot.socket",
-        *(f"/usr/share/man/man1/docroot-{name}.1.gz" for name in SUBCOMMANDS),
+        *(f"/usr/share/man/man1/docroot-{name}.1.gz" for name in names),
     ):
         expect(f"{path} in the package", path in listed, True)
     expect("faults of the installed files", inside(root, "dpkg", "--verify", "docroot"), "")
@@ -128,9 +130,17 @@ def check_files(root):
     expect("the user", inside(root, "getent", "passwd", "docroot").split(":")[6].strip().endswith("nologin"), True)
     expect("the link that starts the service", started_at_boot(root), True)
     inside(root, "bash", "-n", "/usr/share/bash-completion/completions/docroot")
-    manual = inside(root, "gzip", "--decompress", "--stdout", "/usr/share/man/man1/docroot.1.gz")
-    for name in SUBCOMMANDS:
-        expect(f"docroot {name} in the manual", f"DOCROOT {name.upper()}" in manual.replace("\\-", "-"), True)
+    for name in names:
+        page = inside(root, "gzip", "--decompress", "--stdout", f"/usr/share/man/man1/docroot-{name}.1.gz")
+        expect(f"the page of docroot {name}", f".TH docroot-{name} 1 " in page.replace("\\-", "-"), True)
+        expect(f"docroot {name} in the completions", name in completed(root, name[:-1]), True)
+
+
+def completed(root, typed):
+    """What bash offers for the first word after docroot."""
+    script = 'source /usr/share/bash-completion/completions/docroot; COMP_WORDS=(docroot "$1"); COMP_CWORD=1'
+    script += '; _docroot docroot "$1" docroot; printf "%s\\n" "${COMPREPLY[@]}"'
+    return inside(root, "bash", "-c", script, "bash", typed).split()
 
 
 def started_at_boot(root):

@@ -5,7 +5,7 @@ use std::io;
 
 use clap::Command;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, roman};
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::command::{self, VERSION};
 use super::options::Mode;
@@ -23,7 +23,10 @@ pub fn render(printed: Printed, mode: Mode, defaults: &Settings) -> Vec<u8> {
             clap_complete::generate(shell, &mut command, "docroot", &mut text);
         }
         // Writing to a vector never fails.
-        Printed::Manual => manual(&mut text, defaults).unwrap_or_default(),
+        Printed::Manual => match mode {
+            Mode::Serve => manual(&mut text, defaults).unwrap_or_default(),
+            _ => page_of_subcommand(mode, &mut text, defaults).unwrap_or_default(),
+        },
     }
     text
 }
@@ -50,7 +53,24 @@ fn manual(page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> {
     man.render_version_section(page)
 }
 
-/// `docroot --man` prints one page, so a subcommand is a section instead of a page of its own.
+/// The page that `docroot check --man` prints: docroot-check(1).
+fn page_of_subcommand(mode: Mode, page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> {
+    let command = command::full(mode, defaults).version(VERSION);
+    let command = command.display_name(mode.typed().replace(' ', "-"));
+    let man = Man::new(command.bin_name(mode.typed())).source(format!("docroot {VERSION}"));
+    man.render_title(page)?;
+    man.render_name_section(page)?;
+    man.render_synopsis_section(page)?;
+    man.render_description_section(page)?;
+    man.render_options_section(page)?;
+    man.render_extra_section(page)?;
+    let mut see_also = Roff::default();
+    see_also.control("SH", ["SEE ALSO"]);
+    see_also.text([bold("docroot"), roman("(1)")]);
+    see_also.to_writer(page)
+}
+
+/// `docroot --man` prints everything in one page, so there a subcommand is a section.
 fn manual_of_subcommand(mode: Mode, page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> {
     let command = command::full(mode, defaults);
     let mut heading = Roff::default();

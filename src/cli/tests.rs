@@ -1003,6 +1003,8 @@ fn help_version_manual_and_completions_end_early() {
         "compress -h",
         "compress www --help",
         "--man",
+        "check --man",
+        "explain --man",
         "--completions bash",
         "--completions zsh",
         "--completions fish",

@@ -52,7 +52,7 @@ const MAN: OptionDef = OptionDef::new(
     Kind::Switch(|settings| settings.print = Some(Printed::Manual)),
     "Print the manual page. Example: docroot --man | man -l -",
 )
-.scope(Scope::Print);
+.scope(Scope::Help);
 
 const VERSION: OptionDef = OptionDef::new(
     "version",
