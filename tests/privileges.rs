@@ -711,7 +711,7 @@ fn systemd_takes_the_units() {
         .arg(unit(folder.path()))
         .arg(concat!(
             env!("CARGO_MANIFEST_DIR"),
-            "/scripts/packages/examples/docroot.socket"
+            "/scripts/packages/docroot.socket"
         ))
         .output()
         .expect("it runs");

@@ -87,6 +87,7 @@ def try_debian(package):
     check_files(root)
     check_service(root)
     check_configured(root)
+    check_activated(root)
     check_removal(root)
 
 
@@ -120,7 +121,8 @@ def check_files(root):
         "/usr/share/zsh/vendor-completions/_docroot",
         "/usr/share/fish/vendor_completions.d/docroot.fish",
         "/usr/lib/sysusers.d/docroot.conf",
-        "/usr/share/doc/docroot/examples/docroot.socket",
+        "/usr/lib/systemd/system/docroot.service",
+        "/usr/lib/systemd/system/docroot.socket",
         *(f"/usr/share/man/man1/docroot-{name}.1.gz" for name in names),
     ):
         expect(f"{path} in the package", path in listed, True)
@@ -129,6 +131,10 @@ def check_files(root):
     expect("the configuration file in the list", f"/{CONFIGURATION} " in settings, True)
     expect("the user", inside(root, "getent", "passwd", "docroot").split(":")[6].strip().endswith("nologin"), True)
     expect("the link that starts the service", started_at_boot(root), True)
+    expect("the link that opens the socket", opened_at_boot(root), False)
+    script = (root / "var/lib/dpkg/info/docroot.postinst").read_text()
+    started_units = set(re.findall(r"deb-systemd-invoke \S+ (.*) >", script))
+    expect("the units that an installation starts", started_units, {"docroot.service"})
     inside(root, "bash", "-n", "/usr/share/bash-completion/completions/docroot")
     for name in names:
         page = inside(root, "gzip", "--decompress", "--stdout", f"/usr/share/man/man1/docroot-{name}.1.gz")
@@ -145,6 +151,10 @@ def completed(root, typed):
 
 def started_at_boot(root):
     return (root / "etc/systemd/system/multi-user.target.wants/docroot.service").is_symlink()
+
+
+def opened_at_boot(root):
+    return (root / "etc/systemd/system/sockets.target.wants/docroot.socket").is_symlink()
 
 
 def check_service(root):
@@ -180,6 +190,19 @@ def check_configured(root):
     configuration.write_text(written)
 
 
+def check_activated(root):
+    """With the socket unit, the service needs no port of its own, and another installation leaves the socket as it is."""
+    (root / CONFIGURATION).write_text('path = "/srv/site"\nbind = ["systemd"]\n')
+    inside(root, "systemctl", "enable", "docroot.socket")
+    install(root)
+    expect("the link that opens the socket, after another installation", opened_at_boot(root), True)
+    with socket.create_server(("127.0.0.1", 80)) as passed, service(root, passed) as (server, notices):
+        expect("what systemd is told", notices.wait_for("READY=1"), True)
+        expect("the file at the socket", get(80, "/a.txt"), (200, b"hello"))
+        os.kill(server.pid, signal.SIGTERM)
+        expect("the end of the service", server.wait(PATIENCE), 0)
+
+
 def check_removal(root):
     """Removal leaves the configuration, and purging leaves nothing."""
     inside(root, "dpkg", "--remove", "docroot")
@@ -187,17 +210,24 @@ def check_removal(root):
     expect("the configuration after removal", (root / CONFIGURATION).exists(), True)
     inside(root, "dpkg", "--purge", "docroot")
     expect("the configuration after purging", (root / CONFIGURATION).parent.exists(), False)
-    expect("the link after purging", started_at_boot(root), False)
+    expect("the links after purging", (started_at_boot(root), opened_at_boot(root)), (False, False))
 
 
 @contextmanager
-def service(root):
-    """The service as its unit starts it: the check, then the server, which tells a socket what it does."""
+def service(root, passed=None):
+    """The service as its unit starts it: the check, then the server, which tells a socket what it does. It may get a
+    listening socket."""
     for line in commands("ExecStartPre"):
         subprocess.run(as_service(root, line), check=True, stdout=subprocess.DEVNULL)
     notices = Notices(root / "run" / "notify")
     [line] = commands("ExecStart")
-    with started(as_service(root, line), NOTIFY_SOCKET="/run/notify") as server:
+    start = as_service(root, line)
+    numbers = [passed.fileno()] if passed else []
+    for number in numbers:
+        # Only the new process knows its own number, which stays the same when it becomes docroot.
+        become = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{number}'
+        start = ["bash", "-c", become, "bash", *start]
+    with started(start, numbers, NOTIFY_SOCKET="/run/notify") as server:
         yield server, notices
     notices.close()
 
@@ -244,9 +274,10 @@ class Notices:
 
 
 @contextmanager
-def started(start, **variables):
-    """A process, which is ended if it is still there at the end of the block."""
-    server = subprocess.Popen([str(word) for word in start], env={**os.environ, **variables})
+def started(start, descriptors=(), **variables):
+    """A process that gets these descriptors. It is ended if it is still there at the end of the block."""
+    words = [str(word) for word in start]
+    server = subprocess.Popen(words, env={**os.environ, **variables}, pass_fds=descriptors)
     try:
         yield server
     finally:
