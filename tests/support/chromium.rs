@@ -4,6 +4,7 @@
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -49,23 +50,78 @@ fn browser() -> Option<&'static str> {
         .find(is_there)
 }
 
-/// The shell gives the pipes the numbers that Chromium expects. Its sandbox does not work for root, nor
-/// in most containers.
-const START: &str = "exec $1 --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage \
+/// The shell gives the pipes the numbers that Chromium expects, and removes its profile when it has ended. Its sandbox
+/// does not work for root, nor in most containers.
+const START: &str = "$1 --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage \
     --no-first-run --hide-scrollbars --remote-debugging-pipe \
-    --user-data-dir=\"$2\" $3 about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1";
+    --user-data-dir=\"$2\" $3 about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1; rm -rf \"$2\"";
 
-/// A browser with one page. Dropping it ends it.
-pub struct Page {
+/// Accepts the certificates of servers that nobody vouches for.
+const TRUSTING: &str = "--ignore-certificate-errors";
+
+/// Browsers without a page. A start takes more than most tests. They end with the program of the tests, when nobody can
+/// send them commands.
+static FREE: Mutex<Vec<Browser>> = Mutex::new(Vec::new());
+
+/// A running browser.
+struct Browser {
     child: Child,
     commands: Option<ChildStdin>,
     /// From the thread that reads them.
     answers: Receiver<Value>,
-    session: Option<String>,
     sent: u64,
+    /// The option with which it was started, or nothing.
+    flag: &'static str,
+}
+
+impl Browser {
+    /// One that is free, or a new one.
+    fn with(flag: &'static str) -> Browser {
+        let free = {
+            let mut free = FREE.lock().expect("nothing panics that holds it");
+            let at = free.iter().position(|browser| browser.flag == flag);
+            at.map(|at| free.swap_remove(at))
+        };
+        free.unwrap_or_else(|| Browser::start(flag))
+    }
+
+    fn start(flag: &'static str) -> Browser {
+        let profile = tempfile::tempdir().expect("a folder").keep();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", START, "sh", browser().expect("it is installed")])
+            .arg(profile)
+            .arg(flag);
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = shell.spawn().expect("a shell");
+        Browser {
+            commands: child.stdin.take(),
+            answers: read_messages(child.stdout.take().expect("a pipe")),
+            child,
+            sent: 0,
+            flag,
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It ends when nobody can send it commands.
+        self.commands = None;
+        let ended = self.child.wait();
+        ended.expect("it ends");
+    }
+}
+
+/// A page in a browser of its own: nothing is stored from before. Dropping it closes it.
+pub struct Page {
+    /// `None` only while it is dropped.
+    browser: Option<Browser>,
+    /// What the browser stores for this page alone.
+    context: Value,
+    session: Option<String>,
     /// What happened and was not waited for.
     events: Vec<Value>,
-    _profile: tempfile::TempDir,
 }
 
 impl Page {
@@ -76,30 +132,20 @@ impl Page {
 
     /// The same for servers whose certificates nobody vouches for.
     pub fn trusting(width: u32, height: u32) -> Page {
-        Page::with(width, height, "--ignore-certificate-errors")
+        Page::with(width, height, TRUSTING)
     }
 
-    fn with(width: u32, height: u32, flag: &str) -> Page {
-        let profile = tempfile::tempdir().expect("a folder");
-        let mut shell = Command::new("sh");
-        shell
-            .args(["-c", START, "sh", browser().expect("it is installed")])
-            .arg(profile.path())
-            .arg(flag);
-        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = shell.spawn().expect("a shell");
-        let commands = child.stdin.take();
-        let answers = read_messages(child.stdout.take().expect("a pipe"));
+    fn with(width: u32, height: u32, flag: &'static str) -> Page {
         let mut page = Page {
-            child,
-            commands,
-            answers,
+            browser: Some(Browser::with(flag)),
+            context: Value::Null,
             session: None,
-            sent: 0,
             events: Vec::new(),
-            _profile: profile,
         };
-        let target = page.call("Target.createTarget", json!({"url": "about:blank"}));
+        let mut created = page.call("Target.createBrowserContext", json!({}));
+        page.context = created["browserContextId"].take();
+        let create = json!({"url": "about:blank", "browserContextId": page.context});
+        let target = page.call("Target.createTarget", create);
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let attached = page.call("Target.attachToTarget", attach);
         page.session = attached["sessionId"].as_str().map(str::to_owned);
@@ -115,17 +161,19 @@ impl Page {
     /// Sends a command and returns its result.
     #[track_caller]
     pub fn call(&mut self, method: &str, parameters: Value) -> Value {
-        self.sent += 1;
-        let mut message = json!({"id": self.sent, "method": method, "params": parameters});
+        let browser = self.browser.as_mut().expect("it is not dropped");
+        browser.sent += 1;
+        let sent = browser.sent;
+        let mut message = json!({"id": sent, "method": method, "params": parameters});
         if let Some(session) = &self.session {
             message["sessionId"] = session.as_str().into();
         }
         let message = format!("{message}\0");
-        let commands = self.commands.as_mut().expect("it has not ended");
+        let commands = browser.commands.as_mut().expect("it has not ended");
         commands.write_all(message.as_bytes()).expect("it runs");
         loop {
             let mut answer = self.next();
-            if answer["id"] == self.sent {
+            if answer["id"] == sent {
                 assert_eq!(answer["error"], Value::Null, "{method}");
                 return answer["result"].take();
             }
@@ -135,7 +183,8 @@ impl Page {
 
     #[track_caller]
     fn next(&mut self) -> Value {
-        match self.answers.recv_timeout(PATIENCE) {
+        let browser = self.browser.as_ref().expect("it is not dropped");
+        match browser.answers.recv_timeout(PATIENCE) {
             Ok(message) => message,
             Err(RecvTimeoutError::Disconnected) => panic!("Chromium has ended"),
             Err(RecvTimeoutError::Timeout) => panic!("nothing happens; before: {:#?}", self.events),
@@ -297,9 +346,14 @@ fn read_messages(pipe: ChildStdout) -> Receiver<Value> {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // It ends when nobody can send it commands.
-        self.commands = None;
-        let ended = self.child.wait();
-        ended.expect("it ends");
+        // The browser of a test that failed may be in any state.
+        if std::thread::panicking() {
+            return;
+        }
+        self.session = None;
+        let context = json!({"browserContextId": self.context});
+        self.call("Target.disposeBrowserContext", context);
+        let mut free = FREE.lock().expect("nothing panics that holds it");
+        free.extend(self.browser.take());
     }
 }
