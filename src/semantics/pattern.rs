@@ -8,7 +8,8 @@
 //!
 //! `*` stands for any bytes of one segment, `**` for any number of whole segments, `{a,b}` for one of
 //! several texts, and `\` makes the next character an ordinary one. The crate `fast-glob` does the
-//! matching; it has no state and takes a time that grows with the path.
+//! matching; it has no state and takes a time that grows with the path. It gets a glob for each choice of
+//! texts, because it reads a `**` beside braces in another way.
 //!
 //! A pattern that matches no path is a mistake, and one of those that a pattern with braces stands for is, too.
 
@@ -25,8 +26,10 @@ use self::alternatives::{Token, alternatives};
 /// A pattern. It begins with a slash and is matched with whole paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// The pattern as the crate takes it: without the slash at its start.
-    glob: Box<str>,
+    /// The pattern as the operator wrote it.
+    text: Box<str>,
+    /// What the crate takes: one glob for each pattern without braces, without the slash at its start.
+    globs: Box<[Box<str>]>,
 }
 
 /// What is wrong with a pattern, and where: the number of the character, from 1.
@@ -57,57 +60,91 @@ pub enum PatternError {
 impl Pattern {
     /// Reads a pattern such as `/assets/**`.
     pub fn parse(text: &str) -> Result<Pattern, PatternError> {
-        let rest = text.strip_prefix('/').ok_or(PatternError::NoSlash)?;
-        let tokens = tokens(text);
-        let place = |special| tokens.iter().find(|token| token.is_special(special));
-        // The crate knows them, and compares single bytes with them.
-        for special in ['[', '?'] {
-            if let Some(token) = place(special) {
-                return Err(PatternError::Special(special, token.at));
-            }
-        }
-        let character = |byte: usize| 2 + rest[..byte].chars().count();
-        validate(rest).map_err(|fault| {
-            let at = character(fault.index);
-            match fault.kind {
-                ErrorKind::UnclosedBrace => PatternError::OpenBrace(at),
-                ErrorKind::TrailingBackslash => PatternError::Backslash(at),
-                _ => PatternError::Braces(at),
-            }
-        })?;
-        if let Some(byte) = stars_in_segment(rest) {
-            return Err(PatternError::Stars(character(byte)));
-        }
-        let too_many = || PatternError::Alternatives(place('{').map_or(1, |brace| brace.at));
-        let all = alternatives(&tokens).ok_or_else(too_many)?;
-        all.iter().try_for_each(|one| check_possible(one))?;
-        // The crate reads a `!` at the start as a negation.
-        let escape = if rest.starts_with('!') { "\\" } else { "" };
+        let all = without_braces(text)?;
         Ok(Pattern {
-            glob: format!("{escape}{rest}").into(),
+            text: text.into(),
+            globs: all.iter().map(|one| glob(one)).collect(),
         })
+    }
+
+    /// The pattern for what this one matches and everything below: `/a`, `/a/` and `/a/**` mean the same.
+    /// `None`: everything.
+    pub(super) fn with_all_below(text: &str) -> Result<Option<Pattern>, PatternError> {
+        let mut globs = Vec::new();
+        for one in without_braces(text)? {
+            let mut one = &one[..];
+            while let Some(rest) = without_end(one) {
+                one = rest;
+            }
+            if one.is_empty() {
+                return Ok(None);
+            }
+            let whole = glob(one);
+            globs.extend([format!("{whole}/**").into(), whole]);
+        }
+        Ok(Some(Pattern {
+            text: text.into(),
+            globs: globs.into(),
+        }))
     }
 
     /// Whether it matches a decoded path, which has no slash at its start.
     pub fn matches(&self, path: &[u8]) -> bool {
-        glob_match(self.glob.as_bytes(), path)
+        let mut globs = self.globs.iter();
+        globs.any(|glob| glob_match(glob.as_bytes(), path))
     }
 }
 
-/// The patterns without braces for which a pattern stands. Empty if it is malformed.
-pub(super) fn without_braces(text: &str) -> Vec<String> {
-    let all = alternatives(&tokens(text)).unwrap_or_default();
-    let write = |alternative: &Vec<Token>| {
-        let mut text = String::new();
-        for token in alternative {
-            if token.is_ordinary {
-                text.push('\\');
-            }
-            text.push(token.char);
+/// The patterns without braces for which a pattern stands.
+fn without_braces(text: &str) -> Result<Vec<Vec<Token>>, PatternError> {
+    let rest = text.strip_prefix('/').ok_or(PatternError::NoSlash)?;
+    let tokens = tokens(text);
+    let place = |special| tokens.iter().find(|token| token.is_special(special));
+    // Other programs know them.
+    for special in ['[', '?'] {
+        if let Some(token) = place(special) {
+            return Err(PatternError::Special(special, token.at));
         }
-        text
-    };
-    all.iter().map(write).collect()
+    }
+    let character = |byte: usize| 2 + rest[..byte].chars().count();
+    validate(rest).map_err(|fault| {
+        let at = character(fault.index);
+        match fault.kind {
+            ErrorKind::UnclosedBrace => PatternError::OpenBrace(at),
+            ErrorKind::TrailingBackslash => PatternError::Backslash(at),
+            _ => PatternError::Braces(at),
+        }
+    })?;
+    let too_many = || PatternError::Alternatives(place('{').map_or(1, |brace| brace.at));
+    let all = alternatives(&tokens).ok_or_else(too_many)?;
+    all.iter().try_for_each(|one| check_possible(one))?;
+    Ok(all)
+}
+
+/// The glob for a pattern without braces. The crate gives `\n` and some others a meaning of their own, so a `\` stands
+/// only before characters that need it.
+fn glob(pattern: &[Token]) -> Box<str> {
+    let mut glob = String::new();
+    for token in pattern.iter().skip(1) {
+        if "*?[]{},!\\".contains(token.char) && !token.is_special('*') {
+            glob.push('\\');
+        }
+        glob.push(token.char);
+    }
+    glob.into()
+}
+
+/// The pattern without a `/` or `/**` at its end.
+fn without_end(pattern: &[Token]) -> Option<&[Token]> {
+    match pattern {
+        [rest @ .., slash, one, two]
+            if slash.char == '/' && one.is_special('*') && two.is_special('*') =>
+        {
+            Some(rest)
+        }
+        [rest @ .., slash] if slash.char == '/' => Some(rest),
+        _ => None,
+    }
 }
 
 /// Whether a pattern without braces can match a path.
@@ -122,6 +159,7 @@ fn check_possible(pattern: &[Token]) -> Result<(), PatternError> {
             return Err(PatternError::DotSegment(first.at));
         }
         check_decoded(segment)?;
+        check_stars(segment)?;
     }
     Ok(())
 }
@@ -138,25 +176,20 @@ fn check_decoded(segment: &[Token]) -> Result<(), PatternError> {
     }
 }
 
-/// The position of a `**` that does not stand alone between slashes, braces or commas.
-fn stars_in_segment(glob: &str) -> Option<usize> {
-    let bytes = glob.as_bytes();
-    let is_border = |byte: Option<&u8>| byte.is_none_or(|byte| b"/{},".contains(byte));
-    glob.match_indices("**").map(|(at, _)| at).find(|&at| {
-        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-        !is_border(before) || !is_border(bytes.get(at + 2))
-    })
+/// Whether a `**` is a whole segment.
+fn check_stars(segment: &[Token]) -> Result<(), PatternError> {
+    let is_star = |token: &Token| token.is_special('*');
+    let mut pairs = segment.windows(2);
+    match pairs.find(|two| two.iter().all(is_star)) {
+        Some(two) if segment.len() > 2 => Err(PatternError::Stars(two[0].at)),
+        _ => Ok(()),
+    }
 }
 
 impl fmt::Display for Pattern {
     /// The pattern as the operator wrote it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let glob = &*self.glob;
-        write!(
-            f,
-            "/{}",
-            glob.strip_prefix("\\!").map_or(glob, |_| &glob[1..])
-        )
+        f.write_str(&self.text)
     }
 }
 
@@ -247,10 +280,48 @@ mod tests {
         check("/\\*", "a", false);
         check("/a\\ b", "a b", true);
         check("/!a", "!a", true);
+        check("/a\\*/**", "a*/b", true);
+        check("/{a,\\{,b\\,}!", "b,!", true);
+        // Also a letter that has a meaning behind a backslash elsewhere.
+        for char in ('!'..='~').filter(|&char| char != '/') {
+            check(&format!("/d\\{char}*"), &format!("d{char}x"), true);
+        }
         for text in ["/!a", "/a/**", "/\\*"] {
             assert_eq!(Pattern::parse(text).expect(text).to_string(), text);
         }
         check("/!a", "b", false);
+    }
+
+    #[test]
+    fn braces_stand_for_several_patterns() {
+        check("/**{/*.js,/*.css}", "q.js", true);
+        check("/**{/*.js,/*.css}", "a/b/q.css", true);
+        check("/**{/a,/b}", "a", true);
+        check("/{a,**}{/x,/y}", "a/b/x", true);
+        check("/{a,**}{/x,/y}", "b/z", false);
+        check("/a/**{/x,/y}", "a/x", true);
+        check("/*{*}", "a/b", true);
+        check("/{a,b}", "{a,b}", false);
+        check("/{a,b{c,}}", "bc", true);
+        check("/a,b}", "a,b}", true);
+    }
+
+    #[test]
+    fn what_is_below_counts_too() {
+        let below = |pattern: &str| Pattern::with_all_below(pattern).expect(pattern);
+        for pattern in ["/a\\b", "/a\\b/", "/a\\b/**", "/ab/**/", "/ab\\/**"] {
+            let below = below(pattern).expect("not everything");
+            let paths = [&b"ab"[..], b"ab/", b"ab/c/d"];
+            assert!(paths.iter().all(|path| below.matches(path)), "{pattern}");
+            assert!(
+                ![&b"a"[..], b"abc", b""]
+                    .iter()
+                    .any(|path| below.matches(path))
+            );
+        }
+        for pattern in ["/", "/**", "/**/", "/{a,}"] {
+            assert_eq!(below(pattern), None, "{pattern}");
+        }
     }
 
     #[test]
@@ -275,6 +346,9 @@ mod tests {
         check_error("/a\\", PatternError::Backslash(3));
         check_error("/a**", PatternError::Stars(3));
         check_error("/**.css", PatternError::Stars(2));
+        check_error("/***", PatternError::Stars(2));
+        check_error("/x{**,y}", PatternError::Stars(4));
+        check_error("/{a,*}*{b,c}", PatternError::Stars(5));
         check_error(&"/{a}".repeat(11), PatternError::Braces(42));
     }
 

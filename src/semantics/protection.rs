@@ -25,7 +25,7 @@ use std::fmt;
 
 use super::language::Language;
 use super::own_fields::split_pattern;
-use super::pattern::{Pattern, PatternError, without_braces};
+use super::pattern::{Pattern, PatternError};
 use super::variant::original_of;
 use crate::text::segment::last_segment;
 
@@ -77,8 +77,8 @@ struct Grant {
 struct Scope {
     /// The pattern as it was written.
     text: Box<str>,
-    /// What the pattern matches, and what is below that. One pair for each pattern that its braces stand for.
-    paths: Vec<(Pattern, Pattern)>,
+    /// What the pattern matches in folded case, and what is below that.
+    paths: Pattern,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,25 +227,13 @@ impl Scope {
         // A mistake is told about the pattern as it was written: other letters may have other lengths.
         Pattern::parse(text)?;
         let folded = String::from_utf8_lossy(&fold_case(text.as_bytes())).into_owned();
-        let mut paths = Vec::new();
-        for one in without_braces(&folded) {
-            let mut one = one.as_str();
-            while let Some(rest) = one.strip_suffix("/**").or(one.strip_suffix('/')) {
-                one = rest;
-            }
-            if one.is_empty() {
-                return Ok(None);
-            }
-            let below = Pattern::parse(&format!("{one}/**"))?;
-            paths.push((Pattern::parse(one)?, below));
-        }
+        let paths = Pattern::with_all_below(&folded)?;
         let text = text.into();
-        Ok(Some(Scope { text, paths }))
+        Ok(paths.map(|paths| Scope { text, paths }))
     }
 
     fn has(&self, name: &[u8]) -> bool {
-        let mut paths = self.paths.iter();
-        paths.any(|(path, below)| path.matches(name) || below.matches(name))
+        self.paths.matches(name)
     }
 }
 
