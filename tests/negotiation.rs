@@ -447,6 +447,55 @@ fn nothing_acceptable_is_406_only_if_the_operator_wants_that() {
     }
 }
 
+/// Names of files that nobody can get are in no list, and are no reason for a refusal.
+#[test]
+fn files_that_are_not_served_are_no_choices() {
+    let setup = Setup::new()
+        .file(".hidden/a.fr.html", "secret")
+        .file("d/.hidden/in/a.fr.html", "secret");
+    std::os::unix::fs::symlink("/etc/passwd", setup.root().join("a.fr.html")).expect("a link");
+    let server = setup
+        .with(|config| {
+            config.site.negotiate = true;
+            config.site.strict_negotiation = true;
+        })
+        .start();
+    for target in ["/.hidden/a.html", "/d/.hidden/in/a.html", "/a.html"] {
+        for accepted in ["*", "it", "fr"] {
+            let response = get(&server, target, &[("Accept-Language", accepted)]);
+            assert_eq!(response.status, 404, "{target} {accepted}");
+            assert!(!response.text().contains(".fr."), "{target} {accepted}");
+        }
+    }
+}
+
+/// The operator says in which language the file without one in its name is.
+#[test]
+fn a_refused_default_language_is_the_last_choice() {
+    for is_strict in [false, true] {
+        let server = Setup::new()
+            .file("page.html", "en")
+            .file("page.fr.html", "fr")
+            .file("alone.html", "alone")
+            .with(move |config| {
+                config.site.negotiate = true;
+                config.site.strict_negotiation = is_strict;
+                config.site.default_language = Some(Language::parse(b"en").expect("a language"));
+            })
+            .start();
+        check(
+            &server,
+            "/page.html",
+            "*, en;q=0",
+            "fr",
+            "fr",
+            "page.fr.html",
+        );
+        check(&server, "/page.html", "*", "en", "en", "");
+        check(&server, "/alone.html", "*, en;q=0", "alone", "en", "");
+    }
+}
+
 /// With several names of index files, or with clean URLs, one is refused only if no other is acceptable.
 #[test]
 fn a_refused_language_is_sent_only_if_nothing_else_is_acceptable() {

@@ -356,7 +356,10 @@ fn for_others(
     let options = attempt.origin.site.options();
     if let Some(file) = own {
         let language = options.default_language.clone();
-        return Ok(Some(Negotiated::new(Rc::clone(file), language)));
+        return Ok(Some(Negotiated {
+            is_refused: language.as_ref().is_some_and(|own| wanted.refuses(own)),
+            ..Negotiated::new(Rc::clone(file), language)
+        }));
     }
     let default = options.language_of_others();
     let found = find_in_language(attempt, name, &default)?;
@@ -400,11 +403,10 @@ fn all_variants(
     attempt: &Attempt<'_>,
     name: &Name<'_>,
 ) -> Result<Option<(Sought, Rc<Variants>)>, Obstacle> {
-    // The other files beside a file that is served alone are none of the client's business.
-    if attempt.origin.site.options().only.is_some() {
+    let sought = name.in_all_languages();
+    if !attempt.origin.site.options().shows_folder(&sought.folder) {
         return Ok(None);
     }
-    let sought = name.in_all_languages();
     let variants = attempt.facts.variants(&sought)?;
     Ok(Some((sought, variants)))
 }

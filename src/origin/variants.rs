@@ -45,7 +45,7 @@ impl Sought {
     /// Looks for them in a directory that was read. `may_read` says which paths the client may read.
     pub(super) fn among(&self, listing: &Listing, may_read: impl Fn(&[u8]) -> bool) -> Variants {
         let mut variants = Variants::default();
-        listing.each_file(|name| match self.tag(name) {
+        listing.each_readable_file(|name| match self.tag(name) {
             Some(_) if !may_read(&[&*self.folder, name].concat()) => {}
             Some(b"") => variants.plain = Some(name.to_vec()),
             Some([b'.', tag @ ..]) if is_in_names(tag) => variants.add(name),

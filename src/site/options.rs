@@ -7,6 +7,7 @@ use crate::semantics::own_types::OwnTypes;
 use crate::site::budget::{Allowance, Budget};
 use crate::site::compress::CODER;
 use crate::site::copying::Copying;
+use crate::site::path::SitePath;
 use crate::site::prefix::Prefix;
 use crate::site::private::CopyStorage;
 use crate::site::queue::Queue;
@@ -175,6 +176,12 @@ impl SiteOptions {
     pub fn language_of_others(&self) -> Language {
         let language = self.default_language.clone();
         language.unwrap_or_else(Language::english)
+    }
+
+    /// Whether a client may learn which files a folder has, beside the one that it asks for. The folder is a decoded
+    /// path.
+    pub fn shows_folder(&self, folder: &[u8]) -> bool {
+        self.only.is_none() && (self.hidden || !SitePath::of_decoded(folder).is_hidden())
     }
 }
 

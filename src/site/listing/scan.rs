@@ -156,11 +156,12 @@ impl Listing {
         summary(self) == summary(other) && self.totals.omitted == 0
     }
 
-    /// Passes the name of each file to `visit`, in no order.
-    pub fn each_file(&self, mut visit: impl FnMut(&[u8])) {
+    /// Passes the name of each file that docroot can read to `visit`, in no order.
+    pub fn each_readable_file(&self, mut visit: impl FnMut(&[u8])) {
         for run in &self.runs {
             let entries = (0..).map_while(|index| run.entry(index));
             let files = entries.filter(|entry| entry.kind == EntryKind::File);
+            let files = files.filter(|entry| entry.is_readable);
             files.for_each(|entry| visit(entry.name));
         }
     }
