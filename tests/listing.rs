@@ -364,6 +364,17 @@ fn a_listing_is_coded_and_sliced_like_a_file() {
     assert_eq!(refused.field("Vary"), Some("Accept, Accept-Encoding"));
     let advice = "Allow identity, gzip or deflate in Accept-Encoding.";
     assert!(refused.text().contains(advice), "{}", refused.text());
+    // Without chunks, the end of the connection is that of a coded listing.
+    let mut old = server.connect();
+    old.send(b"GET /docs/ HTTP/1.0\r\nAccept-Encoding: gzip, identity;q=0\r\n\r\n");
+    let coded = old.response("GET");
+    assert_eq!(coded.field("Content-Encoding"), Some("gzip"));
+    got.clear();
+    GzDecoder::new(&coded.body[..])
+        .read_to_end(&mut got)
+        .expect("gzip");
+    assert!(got == plain);
+    assert!(old.is_closed());
 }
 
 #[test]

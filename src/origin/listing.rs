@@ -332,18 +332,18 @@ fn coder_or_identity(
         return Ok((coding, chosen, None));
     }
     let has_chunks = request.head.head.version == Version::Http11;
-    let coder = match has_chunks {
+    let may_be_identity = coding::accepts_identity(request.fields());
+    // Without chunks, the end of a coded listing is that of the connection.
+    let coder = match has_chunks || !may_be_identity {
         true => origin.site.memory.coder(request.client.network(), coding),
         false => None,
     };
     let why = match (&coder, has_chunks) {
         (Some(_), _) => return Ok((coding, chosen, coder)),
+        (None, _) if !may_be_identity => return Err(DiskError::CodersBusy),
         (None, true) => CodingReason::CodersBusy,
         (None, false) => CodingReason::LengthUnknown,
     };
-    if !coding::accepts_identity(request.fields()) {
-        return Err(DiskError::CodersBusy);
-    }
     let edit = (why == CodingReason::LengthUnknown).then(Edit::http11);
     trace.note(|| Step::new(UNCODED, why.text()).unless(edit));
     Ok((Coding::Identity, why, None))

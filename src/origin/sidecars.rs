@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use crate::origin::attempt::{Attempt, Obstacle};
 use crate::origin::handler::Origin;
-use crate::semantics::coding::{Coding, accepts};
+use crate::semantics::coding::{Coding, accepts, accepts_identity};
 use crate::semantics::edit::Edit;
 use crate::semantics::field::FieldName;
 use crate::semantics::precondition::asks_for_whole;
@@ -51,7 +51,8 @@ impl Sidecars {
             let finding = "Accept-Encoding accepts no coding of precompressed files";
             attempt.trace.note(|| {
                 let accept = Edit::set(FieldName::AcceptEncoding, "br, zstd, gzip");
-                Step::new(CLAUSE, finding).unless(accept.keeps_status_if(asks_for_whole(fields)))
+                let keeps = asks_for_whole(fields) && accepts_identity(fields);
+                Step::new(CLAUSE, finding).unless(accept.keeps_status_if(keeps))
             });
             return Ok(sidecars);
         }

@@ -98,6 +98,7 @@ pub const GROUPS: &[Group] = &[
                 "Accept-Encoding: gzip, identity;q=0",
                 "Range: bytes=-5",
             ],
+            &["GET /books/book.txt HTTP/1.1", "Accept-Encoding: *;q=0"],
             &["GET /books/book.txt.br HTTP/1.1", "Accept-Encoding: br;q=0"],
             &["GET /books/book.txt.br HTTP/1.1"],
             &["GET /books/book.txt.br HTTP/1.1", "Accept-Encoding: br"],
