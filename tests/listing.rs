@@ -387,7 +387,10 @@ fn an_index_stands_for_its_folder_and_no_listing_hides_the_others() {
         .file("indexed/index.htm", "<p>index")
         .start();
     for target in ["/", "/docs/", "/docs/?format=json"] {
-        assert_eq!(server.get(target, &[]).status, 404, "{target}");
+        for method in ["GET", "HEAD", "OPTIONS"] {
+            let response = server.request(method, target, &[]);
+            assert_eq!(response.status, 404, "{method} {target}");
+        }
     }
     assert_eq!(server.get("/docs/a.txt", &[]).text(), "here");
     assert_eq!(server.get("/indexed/", &[]).text(), "<p>index");

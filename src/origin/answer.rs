@@ -253,7 +253,12 @@ fn answer_resource(
     dimensions: Dimensions,
 ) -> Attempted {
     let (request, path) = (attempt.request, attempt.path);
+    let has_listing = attempt.origin.site.options().listing;
     match resource {
+        Resource::Directory if path.is_directory() && !has_listing => {
+            let refusal = Response::new(Status::NotFound, Reason::ListingOff);
+            answer_absent(attempt, refusal, dimensions)
+        }
         Resource::File(..) | Resource::Directory | Resource::Elsewhere(_)
             if request.method() == Some(Method::Options) =>
         {
@@ -273,13 +278,9 @@ fn answer_resource(
             let response = redirect_to_slash(request, path, attempt.trace);
             Ok(Answer::Ready(varying(response, dimensions)))
         }
-        Resource::Directory if attempt.origin.site.options().listing => {
+        Resource::Directory => {
             let job = ListingJob::new(attempt.origin, request, path, dimensions);
             Ok(Answer::Later(Box::new(job)))
-        }
-        Resource::Directory => {
-            let refusal = Response::new(Status::NotFound, Reason::ListingOff);
-            answer_absent(attempt, refusal, dimensions)
         }
         Resource::Elsewhere(reference) => {
             let response = redirect(request, reference, Reason::CleanUrl, attempt.trace);
