@@ -4,17 +4,18 @@
 
 mod support;
 
-use std::fs::read_to_string;
+use std::fs::{self, Permissions, read_to_string};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 use support::load::{Ask, Load};
-use support::program::Program;
+use support::program::{Program, skipped};
 use support::{Client, PATIENCE, request};
 
 /// The command with this socket as number 3, as a service manager starts it. Python becomes the command, so it has the
@@ -139,6 +140,33 @@ fn a_passed_unix_socket_is_served() {
     assert_eq!(program.wait().0.code(), Some(0));
     // The file belongs to the service manager.
     assert!(path.exists());
+}
+
+/// The end of a server does not need a connection to its own sockets, which it may have no right to.
+#[test]
+fn a_server_that_may_not_connect_to_its_socket_ends_at_once() {
+    if !geteuid().is_root() {
+        return skipped("only root may become another user");
+    }
+    let folder = site();
+    fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("a mode");
+    let path = folder.path().join("s");
+    let socket = UnixListener::bind(&path).expect("a socket");
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a mode");
+    let mut command = passing(&OwnedFd::from(socket), Process::Itself);
+    command.args(["--bind", "systemd,127.0.0.1", "--port", "0"]);
+    command.args(["--user", "nobody"]);
+    let program = Program::start_as_told(command.arg(folder.path()));
+    let stream = UnixStream::connect(&path).expect("it accepts");
+    let mut idle = Client::of(TcpStream::from(OwnedFd::from(stream)));
+    idle.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(idle.response("GET").status, 200);
+    program.signal(Signal::TERM);
+    assert!(idle.is_closed());
+    let (status, said) = program.wait();
+    assert_eq!(status.code(), Some(0), "{said}");
+    // It says that when it has waited.
+    assert!(!said.contains("waiting for"), "{said}");
 }
 
 #[track_caller]

@@ -2,17 +2,19 @@
 
 mod support;
 
+use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use docroot::net::take_over::ask;
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 use support::load::{Ask, Load};
-use support::program::{Program, command};
+use support::program::{Program, command, skipped};
 use support::{Client, PATIENCE, noise, request, until};
 
 /// How many times one server replaces another.
@@ -20,8 +22,8 @@ const UPGRADES: usize = 20;
 
 fn site() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join("www")).expect("a folder");
-    std::fs::write(folder.path().join("www/a.txt"), "here").expect("a file");
+    fs::create_dir(folder.path().join("www")).expect("a folder");
+    fs::write(folder.path().join("www/a.txt"), "here").expect("a file");
     folder
 }
 
@@ -136,13 +138,13 @@ fn a_server_that_does_not_start_replaces_nobody() {
 #[test]
 fn a_file_that_is_no_socket_stays() {
     let folder = site();
-    std::fs::write(waiting_at(folder.path()), "text").expect("a file");
+    fs::write(waiting_at(folder.path()), "text").expect("a file");
     let output = server(folder.path(), ([127, 0, 0, 1], 0).into()).output();
     let output = output.expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("is not a socket"), "{told}");
-    let kept = std::fs::read(waiting_at(folder.path()));
+    let kept = fs::read(waiting_at(folder.path()));
     assert_eq!(kept.expect("a file"), b"text");
 }
 
@@ -152,7 +154,7 @@ fn a_server_that_drains_is_replaced_too() {
     const LENGTH: usize = 64 << 20;
     let folder = site();
     let large = folder.path().join("www/large.bin");
-    std::fs::write(large, noise(LENGTH)).expect("a file");
+    fs::write(large, noise(LENGTH)).expect("a file");
     let old = first(folder.path());
     let mut download = old.connect();
     download.send(&request("GET", "/large.bin", &[]));
@@ -171,6 +173,55 @@ fn a_server_that_drains_is_replaced_too() {
     for _ in 0..20 {
         assert_eq!(status(&new), 200);
     }
+}
+
+/// The old server may have no right to connect to the socket. It takes no client when the new one does.
+#[test]
+fn a_socket_of_another_user_is_taken_over() {
+    if !geteuid().is_root() {
+        return skipped("only root may become another user");
+    }
+    let folder = site();
+    fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("a mode");
+    let large = folder.path().join("www/large.bin");
+    fs::write(large, noise(64 << 20)).expect("a file");
+    let shared = folder.path().join("shared");
+    fs::create_dir(&shared).expect("a folder");
+    fs::set_permissions(&shared, Permissions::from_mode(0o777)).expect("a mode");
+    let path = folder.path().join("s");
+    let start = |address| {
+        let mut command = server(folder.path(), address);
+        command.args(["--user", "nobody", "--take-over"]);
+        command.arg(waiting_at(&shared));
+        let socket = format!("unix:{},mode=0600", path.display());
+        Program::start_as_told(command.args(["--bind", &socket]))
+    };
+    let connect = || {
+        let stream = UnixStream::connect(&path).expect("it accepts");
+        Client::of(TcpStream::from(OwnedFd::from(stream)))
+    };
+    let ask = |client: &mut Client| {
+        client.send(&request("GET", "/a.txt", &[]));
+        client.response("GET")
+    };
+    let old = start(([127, 0, 0, 1], 0).into());
+    until("it waits for the next one", || waiting_at(&shared).exists());
+    // As long as this lasts, the old server does not end.
+    let mut download = old.connect();
+    download.send(&request("GET", "/large.bin", &[]));
+    assert_eq!(download.head().status, 200);
+    let mut kept = connect();
+    let new = start(old.address);
+    until("the old server drains", || {
+        ask(&mut kept).field("Connection") == Some("close")
+    });
+    for _ in 0..10 {
+        assert_eq!(ask(&mut connect()).status, 200);
+    }
+    drop(download);
+    assert_eq!(old.wait().0.code(), Some(0));
+    assert_eq!(ask(&mut connect()).status, 200);
+    drop(new);
 }
 
 /// The next server may still be starting when the one before ends.

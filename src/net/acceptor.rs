@@ -1,13 +1,13 @@
 //! The thread that accepts, one per listener.
 //!
-//! It blocks in `accept` and never reads from a socket, so no client can hold it up.
+//! It waits for a client or for its end, and never reads from a client, so none can hold it up. Other processes may have
+//! its socket, so nothing is done to the socket to end the wait.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
 
-use crossbeam_channel::Receiver;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::net::descriptors::{Admitted, SocketNumbers};
 use crate::net::listener::Bound;
@@ -25,11 +25,14 @@ const MOST_UNDECIDED: usize = 1024;
 
 /// How long to wait when descriptors or memory have run out. New clients stay in the kernel's queue
 /// until then.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
 
 /// A listener and the workers that serve its clients.
 pub struct Acceptor {
-    /// The socket, in blocking mode, and what it is for.
+    /// The socket, what it is for, and what says that the acceptor must exit, after the shutdown does.
     pub bound: Bound,
     /// All workers.
     pub workers: Vec<WorkerHandle>,
@@ -45,29 +48,45 @@ pub struct Acceptor {
     pub counters: Arc<Counters>,
     /// The connections of the server to itself.
     pub replays: Option<Arc<Replays>>,
-    /// Disconnected when the acceptor must exit.
-    pub alive: Receiver<()>,
 }
 
 impl Acceptor {
-    /// Accepts until the server stops.
+    /// Accepts until the shutdown says that it must exit.
     pub fn run(self) {
-        loop {
+        while !self.shutdown.ends_acceptor(self.bound.is_passed) {
             match accept(&self.bound.socket) {
                 Ok((stream, peer)) => self.admit(stream, self.address_of(peer)),
-                // The client closed before it was accepted.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // EMFILE, ENFILE, ENOBUFS, ENOMEM, or the listener was shut down. If the server
-                // stops, the pause ends at once.
-                Err(_) => {
-                    let _ = self.alive.recv_timeout(PAUSE);
-                }
-            }
-            if self.shutdown.ends_acceptor(self.bound.is_passed) {
-                return;
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => self.wait_for_client(),
+                    // The client closed before it was accepted.
+                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
+                    // EMFILE, ENFILE, ENOBUFS, ENOMEM, or another process has shut the listener down.
+                    _ => self.pause(),
+                },
             }
         }
+    }
+
+    /// Waits until a client may be there, or the acceptor must exit.
+    fn wait_for_client(&self) {
+        let (socket, end) = (&*self.bound.socket, &self.bound.end.0);
+        let mut ends = [
+            PollFd::new(socket, PollFlags::IN),
+            PollFd::new(end, PollFlags::IN),
+        ];
+        match poll(&mut ends, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => self.pause(),
+        }
+    }
+
+    /// Waits for a moment, or until the acceptor must exit.
+    fn pause(&self) {
+        // If even this fails, there is nothing to wait for.
+        let _ = poll(
+            &mut [PollFd::new(&self.bound.end.0, PollFlags::IN)],
+            Some(&PAUSE),
+        );
     }
 
     /// The address of a client.

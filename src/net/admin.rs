@@ -13,8 +13,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::Receiver;
-
 use crate::guide::admin::AdminPages;
 use crate::guide::admin::operated::Operated;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
@@ -196,9 +194,9 @@ pub(super) struct RunningAdmin {
 }
 
 impl RunningAdmin {
-    /// What accepts its clients.
-    pub fn acceptors(&self, watch: &Receiver<()>) -> impl Iterator<Item = Acceptor> {
-        self.listeners.iter().map(|bound| Acceptor {
+    /// What accepts its clients from this listener.
+    pub fn acceptor(&self, bound: &Bound) -> Acceptor {
+        Acceptor {
             bound: bound.clone(),
             workers: vec![self.worker.clone()],
             max_connections: ADMIN_CONNECTIONS,
@@ -207,8 +205,7 @@ impl RunningAdmin {
             shutdown: Arc::clone(&self.shutdown),
             counters: Arc::clone(&self.settings.counters),
             replays: None,
-            alive: watch.clone(),
-        })
+        }
     }
 
     /// Another server accepts from its listeners from now on.
@@ -222,7 +219,7 @@ impl RunningAdmin {
         self.worker.wake();
     }
 
-    /// Makes its worker exit, and each acceptor when it wakes.
+    /// Makes its worker exit, and each acceptor when it is woken.
     pub fn stop(&self) {
         self.shutdown.stop();
         self.worker.wake();

@@ -20,8 +20,8 @@ const CONNECTION: usize = 4;
 /// for it, so that clients of the site cannot take them.
 pub const ADMIN_CONNECTIONS: usize = 16;
 
-/// A listener, and the next client's socket. While `accept` waits, the kernel keeps a number for it.
-const LISTENER: usize = 2;
+/// A listener, and both ends of what wakes its acceptor.
+const LISTENER: usize = 3;
 
 /// A worker's poller, and what wakes it.
 const WORKER: usize = 2;

@@ -1,6 +1,6 @@
 //! Opens listeners: chooses the addresses and the port.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
@@ -137,39 +137,4 @@ fn bound_socket(address: SocketAddr) -> Result<OwnedFd, StartError> {
     let _ = sockopt::set_tcp_nodelay(&socket, true);
     rustix::net::bind(&socket, &address).map_err(fault)?;
     Ok(socket)
-}
-
-/// Makes a blocking `accept` return.
-pub fn interrupt(listener: &TcpListener) {
-    // If the system cannot shut down a listener, connect to it.
-    if rustix::net::shutdown(listener, rustix::net::Shutdown::Both).is_err() {
-        knock(listener);
-    }
-}
-
-/// Connects to a listener, and leaves at once.
-pub fn knock(listener: &TcpListener) {
-    let Ok(address) = rustix::net::getsockname(listener) else {
-        return;
-    };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let family = address.address_family();
-    let Ok(socket) = rustix::net::socket_with(family, SocketType::STREAM, flags, None) else {
-        return;
-    };
-    // It need not wait: the listener accepts without it. If the queue is full, others wake the listener.
-    let _ = match SocketAddr::try_from(address.clone()) {
-        Ok(address) => rustix::net::connect(&socket, &reachable(address)),
-        Err(_) => rustix::net::connect(&socket, &address),
-    };
-}
-
-/// Where a socket can be reached that is bound to this address.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    SocketAddr::new(ip, address.port())
 }

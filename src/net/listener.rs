@@ -1,5 +1,6 @@
 //! A listener: its address, whether it speaks TLS, and which service answers there.
 
+use std::io::{PipeReader, PipeWriter};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
@@ -21,8 +22,10 @@ pub struct Listener {
 pub struct Bound {
     /// What the socket is for.
     pub listener: Listener,
-    /// The socket.
+    /// The socket, in non-blocking mode.
     pub socket: Arc<TcpListener>,
+    /// Its acceptor waits at the first end. What is written to the other one wakes it and is never read.
+    pub end: Arc<(PipeReader, PipeWriter)>,
     /// Whether the service manager has passed it. It keeps the socket, so clients that wait there reach the next server.
     pub is_passed: bool,
 }

@@ -330,7 +330,11 @@ impl Shutdown {
     pub fn lend(&self) -> bool {
         // Whoever comes second sees the other one: this, or `stop` followed by `is_lent`.
         self.lent.store(true, Ordering::SeqCst);
-        !self.is_stopping()
+        let is_stopping = self.is_stopping();
+        if is_stopping {
+            self.take_back();
+        }
+        !is_stopping
     }
 
     /// The other process does not accept.

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use crate::net::socket_error::SocketError;
 use crate::net::start_error::StartError;
 
-/// The sockets, each in blocking mode. They can be had once.
+/// The sockets. They can be had once.
 #[cfg(feature = "systemd")]
 pub fn sockets() -> Result<Vec<TcpListener>, StartError> {
     let mut passed = listenfd::ListenFd::from_env();
@@ -43,9 +43,6 @@ fn take(passed: &mut listenfd::ListenFd, number: usize) -> Result<TcpListener, S
         let error = std::io::Error::other("it does not listen");
         return Err(SocketError::Passed(number, error).into());
     }
-    socket
-        .set_nonblocking(false)
-        .map_err(|error| SocketError::Passed(number, error))?;
     // As for a socket of our own: see `listen::bound_socket`. A Unix socket has no such option.
     let _ = sockopt::set_tcp_nodelay(&socket, true);
     Ok(socket)

@@ -1,24 +1,23 @@
 //! A server that runs: how its threads start, which orders it follows, and how it ends.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, never};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::net::acceptor::Acceptor;
 use crate::net::admin::RunningAdmin;
 use crate::net::context::Context;
 use crate::net::descriptors::SocketNumbers;
 use crate::net::handle::Order;
-use crate::net::listen;
 use crate::net::listener::Bound;
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::reload::Reloader;
 use crate::net::replay::registry::Replays;
 use crate::net::scheduling::use_batch_scheduling;
 use crate::net::settings::Settings;
-use crate::net::sockets::all_of;
 use crate::net::start_error::StartError;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
@@ -27,12 +26,6 @@ use crate::site::options::Budgets;
 
 /// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
 const STUCK: Duration = Duration::from_secs(1);
-
-/// How often the server connects to its own listeners until its acceptors exit. Usually once is enough.
-const KNOCKS: usize = 500;
-
-/// The time between two of them.
-const KNOCK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A running server.
 pub(super) struct Running {
@@ -49,15 +42,17 @@ pub(super) struct Running {
     pub orders: Receiver<Order>,
 }
 
+/// An acceptor that runs.
+pub(super) struct RunningAcceptor {
+    thread: JoinHandle<()>,
+    bound: Bound,
+}
+
 impl Running {
     /// Starts a thread for each listener.
-    pub fn start_acceptors(
-        &self,
-        watch: &Receiver<()>,
-        threads: &mut Vec<JoinHandle<()>>,
-    ) -> Result<(), StartError> {
+    pub fn start_acceptors(&self, running: &mut Vec<RunningAcceptor>) -> Result<(), StartError> {
         for bound in &self.listeners {
-            let acceptor = Acceptor {
+            running.push(RunningAcceptor::start(Acceptor {
                 bound: bound.clone(),
                 workers: self.workers.clone(),
                 max_connections: self.max_connections,
@@ -66,20 +61,19 @@ impl Running {
                 shutdown: Arc::clone(&self.shutdown),
                 counters: Arc::clone(&self.counters),
                 replays: self.replays.clone(),
-                alive: watch.clone(),
-            };
-            threads.push(spawn("acceptor", move || acceptor.run())?);
+            })?);
         }
-        let of_admin = self.admin.iter().flat_map(|admin| admin.acceptors(watch));
-        for acceptor in of_admin {
-            threads.push(spawn("acceptor", move || acceptor.run())?);
+        if let Some(admin) = &self.admin {
+            for bound in &admin.listeners {
+                running.push(RunningAcceptor::start(admin.acceptor(bound))?);
+            }
         }
         Ok(())
     }
 
     /// Waits for the order to drain. After it, waits until the workers have exited, the second
     /// order comes, or the deadline passes. An order to hand over does not end the drain.
-    pub fn wait(&self, acceptors: &[JoinHandle<()>], all_finished: &Receiver<()>) {
+    pub fn wait(&self, acceptors: &mut Vec<RunningAcceptor>, all_finished: &Receiver<()>) {
         let Some(order) = self.order_to_drain() else {
             return;
         };
@@ -118,75 +112,62 @@ impl Running {
         }
     }
 
-    /// Leaves the listeners to another server.
-    fn hand_over(&self, acceptors: &[JoinHandle<()>]) {
+    /// Leaves the listeners to another server. Clients that were accepted before are served.
+    fn hand_over(&self, acceptors: &mut Vec<RunningAcceptor>) {
         self.shutdown.hand_over();
         self.admin.iter().for_each(RunningAdmin::hand_over);
-        self.wake_acceptors(acceptors, |_| true);
+        end(acceptors, |_| true);
         self.admin.iter().for_each(RunningAdmin::drain);
     }
 
     /// Leaves those sockets to the next server that the service manager keeps.
-    fn release(&self, acceptors: &[JoinHandle<()>]) {
+    fn release(&self, acceptors: &mut Vec<RunningAcceptor>) {
         self.shutdown.release();
-        self.wake_acceptors(acceptors, |bound| bound.is_passed);
+        end(acceptors, |bound| bound.is_passed);
     }
 
-    /// Makes acceptors exit that have been told to. One that waits exits after its next client, which it still serves, so
-    /// the server connects to its own listeners until they have exited.
-    fn wake_acceptors(&self, acceptors: &[JoinHandle<()>], is_told: impl Fn(&Bound) -> bool) {
-        let all = self.all_listeners().zip(acceptors);
-        let mut told: Vec<_> = all.filter(|(bound, _)| is_told(bound)).collect();
-        for _ in 0..KNOCKS {
-            told.retain(|(_, acceptor)| !acceptor.is_finished());
-            if told.is_empty() {
-                return;
-            }
-            for (bound, _) in &told {
-                listen::knock(&bound.socket);
-            }
-            let _ = never::<()>().recv_timeout(KNOCK_INTERVAL);
-        }
-    }
-
-    /// The listeners, in the order in which their acceptors are started.
-    fn all_listeners(&self) -> impl Iterator<Item = &Bound> {
-        let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
-        all_of(&self.listeners, of_admin)
-    }
-
-    /// Stops every thread and waits for it. If a worker is stuck, or an acceptor cannot be woken, it is left behind, and
-    /// the end of the process ends it.
+    /// Stops every thread and waits for it. If a worker is stuck, it is left behind, and the end of the process ends
+    /// it.
     pub fn stop(
         &self,
         workers: Vec<JoinHandle<()>>,
-        acceptors: Vec<JoinHandle<()>>,
+        mut acceptors: Vec<RunningAcceptor>,
         all_finished: &Receiver<()>,
     ) {
         self.shutdown.stop();
         self.workers.iter().for_each(WorkerHandle::wake);
         self.admin.iter().for_each(RunningAdmin::stop);
-        // Another process must not find its listeners shut down.
-        let is_lent = self.shutdown.is_lent();
-        let may_interrupt = |bound: &Bound| !is_lent && !bound.is_passed;
-        for bound in self.all_listeners().filter(|bound| may_interrupt(bound)) {
-            listen::interrupt(&bound.socket);
-        }
-        self.wake_acceptors(&acceptors, |bound| !may_interrupt(bound));
+        end(&mut acceptors, |_| true);
         // Nothing is ever sent: an error other than the timeout means that the workers have ended.
         let timeout = all_finished.recv_timeout(STUCK);
         let is_stuck = timeout == Err(RecvTimeoutError::Timeout);
-        let of_workers = workers.into_iter().map(|thread| (thread, is_stuck));
-        let may_be_left = self
-            .all_listeners()
-            .map(|bound| is_stuck || !may_interrupt(bound));
-        for (thread, may_be_left) in of_workers.chain(acceptors.into_iter().zip(may_be_left)) {
-            if may_be_left && !thread.is_finished() {
+        for thread in workers {
+            if is_stuck && !thread.is_finished() {
                 continue;
             }
             // An error means that the thread panicked. It has ended too.
             let _ = thread.join();
         }
+    }
+}
+
+impl RunningAcceptor {
+    fn start(acceptor: Acceptor) -> Result<RunningAcceptor, StartError> {
+        Ok(RunningAcceptor {
+            bound: acceptor.bound.clone(),
+            thread: spawn("acceptor", move || acceptor.run())?,
+        })
+    }
+}
+
+/// Ends acceptors that the shutdown has told to exit. They do nothing that takes time.
+fn end(acceptors: &mut Vec<RunningAcceptor>, is_told: impl Fn(&Bound) -> bool) {
+    let told = acceptors.extract_if(.., |acceptor| is_told(&acceptor.bound));
+    for RunningAcceptor { thread, bound } in told {
+        // It fails only if the other end is closed, and the acceptor has that one.
+        let _ = (&bound.end.1).write(b"x");
+        // An error means that the thread panicked. It has ended too.
+        let _ = thread.join();
     }
 }
 

@@ -1,6 +1,5 @@
 //! A server from its configuration to its end: what it opens before it serves, and in which order.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -107,7 +106,7 @@ impl Server {
             Some(sites) => sites,
             None => open_sites(&config)?,
         };
-        let reach = reach(&config, &addresses, &listeners, &admin);
+        let reach = reach(&config, &addresses);
         let shutdown = Arc::<Shutdown>::default();
         let reloader = Arc::<Reloader>::default();
         Ok(Server {
@@ -252,20 +251,19 @@ impl Server {
             orders: self.orders.1,
         };
         let (finished, all_finished) = bounded(0);
-        let (alive, watch) = bounded(0);
         // The workers have the settings now. The first ones are not kept beyond a reload.
         let outcome = start_workers(mailboxes, settings, log, finished, &mut threads)
-            .and_then(|()| running.start_acceptors(&watch, &mut acceptors));
+            .and_then(|()| running.start_acceptors(&mut acceptors));
         if outcome.is_ok() {
             started();
-            running.wait(&acceptors, &all_finished);
+            running.wait(&mut acceptors, &all_finished);
         }
-        drop(alive);
         self.reloader.end();
+        running.stop(threads, acceptors, &all_finished);
+        // From the stop on, nobody can get the sockets.
         if running.shutdown.is_lent() {
             self.files.into_iter().for_each(BoundFile::leave);
         }
-        running.stop(threads, acceptors, &all_finished);
         outcome
     }
 }
@@ -282,26 +280,13 @@ fn workers(
 }
 
 /// What the process must reach, if it is to be confined.
-fn reach(
-    config: &Config,
-    listening: &[SocketAddr],
-    listeners: &[Bound],
-    admin: &Option<AdminService>,
-) -> Reach {
+fn reach(config: &Config, listening: &[SocketAddr]) -> Reach {
     if config.privileges.landlock == Landlock::Off {
         return Reach::default();
     }
     // The wire view sends requests again through a connection to the server itself.
     let replayed = listening.iter().take(usize::from(config.inspect));
-    let replayed = replayed.map(SocketAddr::port);
-    // A server wakes the acceptors of sockets that it leaves to the next one by connecting to them.
-    let of_admin = admin.as_ref().map(|admin| &*admin.listeners);
-    let woken = all_of(listeners, of_admin)
-        .filter(|bound| config.take_over.is_some() || bound.is_passed)
-        .filter_map(|bound| bound.listener.address.socket())
-        .map(|address| address.port());
-    let ports: BTreeSet<u16> = replayed.chain(woken).collect();
-    Reach::of(config, ports.into_iter().collect())
+    Reach::of(config, replayed.map(SocketAddr::port).collect())
 }
 
 /// The connections of the server to itself, if the wire view may want some.
@@ -334,23 +319,22 @@ mod tests {
         };
         change(&mut config);
         let server = Server::bind(config, Arc::default()).expect("it starts");
-        let addresses = [server.addresses(), server.admin_addresses()].concat();
-        let mut listening: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
-        listening.sort_unstable();
+        let listening = server.addresses().iter().map(SocketAddr::port).collect();
         (server.reach.ports.clone(), listening)
     }
 
-    /// Otherwise the acceptors of a server that is replaced would not wake up, and take clients of the next one.
     #[test]
-    fn a_server_that_is_replaced_can_wake_its_acceptors() {
-        let (reached, listening) = ports(|config| config.take_over = Some("/nowhere".into()));
+    fn only_the_wire_view_connects() {
+        let (reached, listening) = ports(|config| config.inspect = true);
         assert_eq!(reached, listening);
-        assert_eq!(reached.len(), 2);
-        assert!(ports(|_| ()).0.is_empty());
-        let (reached, _) = ports(|config| config.inspect = true);
         assert_eq!(reached.len(), 1);
+        assert!(
+            ports(|config| config.take_over = Some("/nowhere".into()))
+                .0
+                .is_empty()
+        );
         let off = |config: &mut Config| {
-            config.take_over = Some("/nowhere".into());
+            config.inspect = true;
             config.privileges.landlock = Landlock::Off;
         };
         assert!(ports(off).0.is_empty());

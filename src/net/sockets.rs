@@ -111,6 +111,8 @@ pub(super) fn with_listeners(
     service: Service,
 ) -> Result<Vec<Bound>, StartError> {
     let describe = |Opened { socket, is_passed }| {
+        // Another process may accept the client that an acceptor has waited for.
+        socket.set_nonblocking(true)?;
         let listener = Listener {
             address: address_of(&socket)?,
             is_proxied: config.is_proxied,
@@ -120,6 +122,7 @@ pub(super) fn with_listeners(
         Ok(Bound {
             listener,
             socket: Arc::new(socket),
+            end: Arc::new(io::pipe()?),
             is_passed,
         })
     };
