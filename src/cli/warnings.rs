@@ -36,8 +36,8 @@ pub enum Warning {
     EveryProxy,
     /// The administrative pages are on every address of the machine.
     OpenAdmin,
-    /// The password file is among the files that are served.
-    ServedUsers(PathBuf),
+    /// A file with secrets of docroot itself is among the files that are served.
+    ServedSecret(Reread, PathBuf),
     /// The file of a log is among the files that are served.
     ServedLog(PathBuf),
     /// The page of the application does not exist in a served directory or, as the last value says, something that is
@@ -67,8 +67,6 @@ pub enum Private {
     LikeHome(PathBuf),
     /// It has a private key, and docroot does not hide it.
     Key(PathBuf),
-    /// It is a single file: the private key of docroot itself.
-    OwnKey,
 }
 
 /// What the warnings depend on, beside the configuration.
@@ -80,8 +78,8 @@ pub struct Surroundings {
     pub private: Vec<(PathBuf, Private)>,
     /// Whether docroot serves a single file.
     pub is_file: bool,
-    /// The password file, if it is served.
-    pub served_users: Option<PathBuf>,
+    /// The files with secrets of docroot itself that are served.
+    pub served_secrets: Vec<(Reread, PathBuf)>,
     /// The files of logs that are served.
     pub served_logs: Vec<PathBuf>,
     /// The served directories that lack the page of the application, each with whether something else has its name.
@@ -110,10 +108,10 @@ impl Surroundings {
             private: config
                 .roots()
                 .into_iter()
-                .filter_map(|root| private(root, config, home.as_deref()))
+                .filter_map(|root| private(root, home.as_deref()))
                 .collect(),
             is_file: config.roots().iter().all(|root| root.is_file()),
-            served_users: served_users(config),
+            served_secrets: served_secrets(config),
             served_logs: served_logs(config),
             without_application: without_application(config),
             key_mode: key.and_then(mode).map(|mode| mode & PERMISSIONS),
@@ -140,9 +138,8 @@ const KEYS: [&str; 9] = [
     "server.key",
 ];
 
-/// The absolute path of the root, and why it is private. A single file is private only if it is the
-/// private key of docroot itself: the operator has named any other file.
-fn private(root: &Path, config: &Config, home: Option<&Path>) -> Option<(PathBuf, Private)> {
+/// The absolute path of the root, and why it is private. A single file is not: the operator has named it.
+fn private(root: &Path, home: Option<&Path>) -> Option<(PathBuf, Private)> {
     let root = root.canonicalize().ok()?;
     let is_readable = |path: &PathBuf| access(path, Access::READ_OK).is_ok();
     let readable = |name: &str| Some(root.join(name)).filter(is_readable);
@@ -157,11 +154,6 @@ fn private(root: &Path, config: &Config, home: Option<&Path>) -> Option<(PathBuf
         Private::LikeFileSystem(passwords)
     } else if let Some(settings) = readable(".ssh") {
         Private::LikeHome(settings)
-    } else if let Some(key) = own_key(config, &root) {
-        match key == root {
-            true => Private::OwnKey,
-            false => Private::Key(key),
-        }
     } else {
         let mut keys = KEYS.iter().map(|name| root.join(name));
         Private::Key(keys.find(is_key)?)
@@ -191,29 +183,25 @@ fn unreadable(config: &Config) -> Vec<(Reread, PathBuf)> {
         .collect()
 }
 
-/// The private key of docroot itself, if it is among the files that are served.
-fn own_key(config: &Config, root: &Path) -> Option<PathBuf> {
-    served(config, root, key(config)?)
-}
-
-/// The password file, if it is among the files that are served.
-fn served_users(config: &Config) -> Option<PathBuf> {
-    let file = config.auth_file.as_deref()?;
-    config.roots().into_iter().find_map(|root| {
-        let root = root.canonicalize().ok()?;
-        served(config, &root, file)
-    })
+/// The files with secrets of docroot itself that are among the files that are served.
+fn served_secrets(config: &Config) -> Vec<(Reread, PathBuf)> {
+    let is_secret = |kind: Reread, file: &Path| match kind {
+        Reread::Key | Reread::Users | Reread::Configuration => true,
+        Reread::Certificate => Some(file) != key(config) && has_key(file),
+        Reread::Authorities => has_key(file),
+    };
+    let secrets = reread(config)
+        .into_iter()
+        .filter(|&(kind, file)| is_secret(kind, file));
+    let real = secrets.filter_map(|(kind, file)| Some((kind, file.canonicalize().ok()?)));
+    real.filter(|(_, file)| is_served(config, file)).collect()
 }
 
 /// The files of logs that are among the files that are served, or would be once they exist.
 fn served_logs(config: &Config) -> Vec<PathBuf> {
     let real = logs::names(config).filter_map(|name| name.real_path());
-    let is_served = |file: &PathBuf| {
-        let roots = config.roots().into_iter();
-        let mut roots = roots.filter_map(|root| root.canonicalize().ok());
-        !file.is_dir() && roots.any(|root| is_visible(config, &root, file))
-    };
-    real.filter(is_served).collect()
+    real.filter(|file| !file.is_dir() && is_served(config, file))
+        .collect()
 }
 
 /// The served directories that lack the page of the application. With negotiation, a file in a language may
@@ -232,10 +220,11 @@ fn without_application(config: &Config) -> Vec<(PathBuf, bool)> {
     config.roots().into_iter().filter_map(lacks).collect()
 }
 
-/// The real path of a file, if it is among the files that are served.
-fn served(config: &Config, root: &Path, file: &Path) -> Option<PathBuf> {
-    let file = file.canonicalize().ok()?;
-    is_visible(config, root, &file).then_some(file)
+/// Whether a real path is in a served directory, or a served file, and not hidden.
+fn is_served(config: &Config, file: &Path) -> bool {
+    let roots = config.roots().into_iter();
+    let mut roots = roots.filter_map(|root| root.canonicalize().ok());
+    roots.any(|root| is_visible(config, &root, file))
 }
 
 /// Whether a file is in the root, and not hidden.
@@ -281,7 +270,15 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if is_open && surroundings.is_root {
         warnings.push(Warning::Root);
     }
-    for (root, reason) in surroundings.private.iter().filter(|_| is_open) {
+    let is_told = |reason: &Private| match reason {
+        Private::Key(file) => surroundings
+            .served_secrets
+            .iter()
+            .any(|(_, own)| own == file),
+        _ => false,
+    };
+    let private = surroundings.private.iter().filter(|_| is_open);
+    for (root, reason) in private.filter(|(_, reason)| !is_told(reason)) {
         warnings.push(Warning::Private(root.clone(), reason.clone()));
     }
     if is_open && config.site.hidden && !surroundings.is_file {
@@ -298,9 +295,8 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if of_admin.any(|ip| ip.is_unspecified()) {
         warnings.push(Warning::OpenAdmin);
     }
-    if let Some(file) = &surroundings.served_users {
-        warnings.push(Warning::ServedUsers(file.clone()));
-    }
+    let secrets = surroundings.served_secrets.iter().cloned();
+    warnings.extend(secrets.map(|(kind, file)| Warning::ServedSecret(kind, file)));
     let logs = surroundings.served_logs.iter().cloned();
     warnings.extend(logs.map(Warning::ServedLog));
     for (root, is_other) in &surroundings.without_application {
@@ -343,6 +339,9 @@ const PERMISSIONS: u32 = 0o777;
 /// The permissions of the group and of all others.
 const OTHERS: u32 = 0o077;
 
+/// What to do about a file that should not be served.
+const MOVE: &str = "move it out of what is served";
+
 /// The group may read.
 const GROUP_READS: u32 = 0o040;
 
@@ -370,9 +369,8 @@ impl fmt::Display for Warning {
             ),
             Warning::Private(root, reason) => write!(
                 f,
-                "other machines can connect, and {} {reason}; {}",
-                Name::of(root),
-                reason.advice()
+                "other machines can connect, and {} {reason}; serve a directory that has only public files",
+                Name::of(root)
             ),
             Warning::Hidden => f.write_str(
                 "other machines can connect and read hidden files such as .git and .env; \
@@ -390,16 +388,19 @@ impl fmt::Display for Warning {
                 "--admin listens on every address, so anyone who reaches it can change the log level; \
                  use 127.0.0.1, a private address or a Unix socket",
             ),
-            Warning::ServedUsers(file) => write!(
-                f,
-                "docroot serves its own password file {}; move it out of the served directory",
-                Name::of(file)
-            ),
-            Warning::ServedLog(file) => write!(
-                f,
-                "docroot serves its own log {}, which names the clients; move it out of the served directory",
-                Name::of(file)
-            ),
+            Warning::ServedSecret(kind, file) => {
+                let what = match kind {
+                    Reread::Certificate | Reread::Authorities | Reread::Key => "private key",
+                    Reread::Users => "password file",
+                    Reread::Configuration => "configuration file",
+                };
+                let file = Name::of(file);
+                write!(f, "docroot serves its own {what} {file}; {MOVE}")
+            }
+            Warning::ServedLog(file) => {
+                let file = Name::of(file);
+                write!(f, "docroot serves its own log {file}, which names the clients; {MOVE}")
+            }
             Warning::NoApplication(page, root, is_other) => {
                 write_no_application(f, page, root, *is_other)
             }
@@ -445,16 +446,6 @@ fn tell_unreadable(
     )
 }
 
-impl Private {
-    /// What to do about it.
-    fn advice(&self) -> &'static str {
-        match self {
-            Private::OwnKey => "serve another file",
-            _ => "serve a directory that has only public files",
-        }
-    }
-}
-
 impl fmt::Display for Private {
     /// What the root is or has, as the rest of a sentence.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -473,7 +464,6 @@ impl fmt::Display for Private {
                 Name::of(file)
             ),
             Private::Key(file) => write!(f, "has the private key {}", Name::of(file)),
-            Private::OwnKey => f.write_str("is the private key of this server"),
         }
     }
 }
@@ -527,11 +517,11 @@ mod tests {
         });
         check_warnings(&secure, &none, &[]);
         let served = Surroundings {
-            served_users: Some("/srv/users".into()),
+            served_secrets: vec![(Reread::Users, "/srv/users".into())],
             ..Surroundings::default()
         };
         let want = "warning: docroot serves its own password file \"/srv/users\"; \
-                    move it out of the served directory";
+                    move it out of what is served";
         check_warnings(&protected("127.0.0.1"), &served, &[want]);
     }
 
@@ -561,25 +551,73 @@ mod tests {
         check_warnings(&config, &surroundings(), &[]);
     }
 
+    /// Also for this machine alone: a proxy may be in front of it.
     #[test]
-    fn a_file_of_users_is_served_if_it_is_in_the_root_and_not_hidden() {
+    fn a_file_with_secrets_of_docroot_is_warned_about_if_it_is_served() {
         let folder = tempfile::tempdir().expect("a folder");
-        let users = |name: &str| {
-            let file = folder.path().join(name);
-            fs::write(&file, "").expect("a file");
-            let mut config = config("127.0.0.1");
-            config.root = folder.path().to_owned();
-            config.auth_file = Some(file);
-            config
+        let place = folder.path().canonicalize().expect("a path");
+        let (root, other) = (place.join("www"), place.join("other"));
+        for folder in [&root, &other, &root.join(".hidden")] {
+            fs::create_dir(folder).expect("a folder");
+        }
+        let with_key = "-----BEGIN PRIVATE KEY-----";
+        type Set = fn(&mut Config, PathBuf);
+        let set: [(&str, &str, Set); 5] = [
+            ("private key", "", |config, file| {
+                config.tls = secure("c.pem".into(), file).tls;
+            }),
+            ("private key", with_key, |config, file| {
+                config.tls = secure(file, "/nowhere".into()).tls;
+            }),
+            ("password file", "", |config, file| {
+                config.auth_file = Some(file);
+            }),
+            ("configuration file", "", |config, file| {
+                config.privileges.config_file = Some(file);
+            }),
+            ("", "only a certificate", |config, file| {
+                config.tls = secure(file, "/nowhere".into()).tls;
+            }),
+        ];
+        for (what, content, set) in set {
+            for (name, hidden, served, is_warned) in [
+                ("www/mine", false, &root, true),
+                ("www/.hidden/mine", false, &root, false),
+                ("www/.hidden/mine", true, &root, true),
+                ("www/mine", false, &place.join("www/mine"), true),
+                ("www/mine", false, &other, false),
+            ] {
+                let file = place.join(name);
+                fs::write(&file, content).expect("a file");
+                let mut config = config("127.0.0.1");
+                config.root = served.clone();
+                config.site.hidden = hidden;
+                set(&mut config, file.clone());
+                let surroundings = Surroundings {
+                    served_secrets: served_secrets(&config),
+                    ..Surroundings::default()
+                };
+                let want = format!(
+                    "warning: docroot serves its own {what} {file:?}; move it out of what is served"
+                );
+                let is_warned = is_warned && !what.is_empty();
+                let wanted: Vec<&str> = is_warned.then_some(&*want).into_iter().collect();
+                check_warnings(&config, &surroundings, &wanted);
+            }
+        }
+    }
+
+    /// Other machines need not be warned of the key twice.
+    #[test]
+    fn the_key_of_docroot_is_told_of_once() {
+        let key = PathBuf::from("/srv/key.pem");
+        let surroundings = Surroundings {
+            private: vec![("/srv".into(), Private::Key(key.clone()))],
+            served_secrets: vec![(Reread::Key, key)],
+            ..Surroundings::default()
         };
-        assert!(served_users(&users("users")).is_some());
-        assert_eq!(served_users(&users(".htpasswd")), None);
-        let mut hidden = users(".htpasswd");
-        hidden.site.hidden = true;
-        assert!(served_users(&hidden).is_some());
-        let mut outside = users("users");
-        outside.root = tempfile::tempdir().expect("a folder").path().to_owned();
-        assert_eq!(served_users(&outside), None);
+        let warnings = warnings(&config("0.0.0.0"), &surroundings);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
     }
 
     #[test]
@@ -596,7 +634,7 @@ mod tests {
                 let path = place.join(name);
                 format!(
                     "warning: docroot serves its own log {path:?}, which names the clients; \
-                     move it out of the served directory"
+                     move it out of what is served"
                 )
             });
             let want: Vec<String> = want.collect();
@@ -655,7 +693,7 @@ mod tests {
     fn said(root: &Path, home: Option<&Path>) -> Option<String> {
         let mut config = config("::");
         config.root = root.to_owned();
-        private(&config.root, &config, home).map(|(_, reason)| reason.to_string())
+        private(&config.root, home).map(|(_, reason)| reason.to_string())
     }
 
     #[test]
@@ -722,61 +760,13 @@ mod tests {
         write("id_ed25519");
         assert_eq!(said(&root, None), has("id_ed25519"));
         fs::remove_file(root.join("id_ed25519")).expect("it goes");
-        // The key of docroot itself may have any name. If it is hidden, it is not served.
-        fs::create_dir(root.join(".keys")).expect("a folder");
-        for (name, hidden, is_warned) in [
-            ("mine", false, true),
-            (".keys/mine", false, false),
-            (".keys/mine", true, true),
-        ] {
-            write(name);
-            let mut config = secure(root.join(name));
-            config.root = root.clone();
-            config.site.hidden = hidden;
-            let said = private(&config.root, &config, None).map(|(_, reason)| reason.to_string());
-            assert_eq!(said, has(name).filter(|_| is_warned), "{name}");
-        }
-        let mut elsewhere = secure("/no/such/key".into());
-        elsewhere.root = root.clone();
-        assert_eq!(private(&elsewhere.root, &elsewhere, None), None);
     }
 
-    #[test]
-    fn a_single_file_is_warned_about_if_it_is_the_key_of_docroot() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let place = folder.path().canonicalize().expect("a path");
-        let (key, other) = (place.join("mine.pem"), place.join("id_rsa"));
-        for file in [&key, &other] {
-            fs::write(file, "secret").expect("a file");
-        }
-        let link = place.join("link");
-        std::os::unix::fs::symlink(&key, &link).expect("a link");
-        let mut config = secure(key.clone());
-        config.bind.required = vec!["::".parse().expect("an address")];
-        for root in [&key, &link] {
-            config.root = root.clone();
-            let surroundings = Surroundings {
-                private: private(&config.root, &config, None).into_iter().collect(),
-                ..Surroundings::default()
-            };
-            let want = format!(
-                "warning: other machines can connect, and {key:?} is the private key of this server; \
-                 serve another file"
-            );
-            check_warnings(&config, &surroundings, &[&want]);
-        }
-        config.root = other;
-        assert_eq!(private(&config.root, &config, None), None);
-    }
-
-    /// A server over HTTPS with this key.
-    fn secure(key: PathBuf) -> Config {
+    /// A server over HTTPS with this certificate and this key.
+    fn secure(certificate: PathBuf, key: PathBuf) -> Config {
         let mut secure = config("127.0.0.1");
         secure.tls = Some(TlsOptions {
-            certificate: CertificateSource::Files {
-                certificate: "c.pem".into(),
-                key,
-            },
+            certificate: CertificateSource::Files { certificate, key },
             clients: ClientAuthentication::None,
             client_depth: 1,
             min: TlsVersion::Tls12,
@@ -798,7 +788,7 @@ mod tests {
         fs::write(&key, "-----BEGIN PRIVATE KEY-----\n").expect("a file");
         set_mode(&both, 0o644);
         set_mode(&key, 0o600);
-        let mut config = secure(key.clone());
+        let mut config = secure("c.pem".into(), key.clone());
         let files = |certificate: &Path| CertificateSource::Files {
             certificate: certificate.to_owned(),
             key: key.clone(),
@@ -829,7 +819,7 @@ mod tests {
 
     #[test]
     fn what_another_user_cannot_read_again_is_warned_about() {
-        let mut config = secure("k.pem".into());
+        let mut config = secure("c.pem".into(), "k.pem".into());
         config.auth_file = Some("/srv/users".into());
         let surroundings = Surroundings {
             unreadable: vec![
@@ -856,7 +846,7 @@ mod tests {
 
     #[test]
     fn the_group_of_another_user_may_read_the_key() {
-        let mut config = secure("k.pem".into());
+        let mut config = secure("c.pem".into(), "k.pem".into());
         config.privileges.user = UserName::parse("www-data").ok();
         let check = |mode, is_warned: bool| {
             let surroundings = Surroundings {
@@ -877,7 +867,7 @@ mod tests {
 
     #[test]
     fn a_private_key_is_for_one_user() {
-        let secure = secure("k.pem".into());
+        let secure = secure("c.pem".into(), "k.pem".into());
         for mode in [0o600, 0o400, 0o700] {
             let key_mode = Some(mode);
             check_warnings(
