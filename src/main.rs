@@ -35,6 +35,7 @@ use docroot::net::clock;
 use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::handle::Handle;
+use docroot::net::inherited::Inherited;
 use docroot::net::local_addresses::outward_addresses;
 use docroot::net::logs;
 use docroot::net::privileges::confine::Confined;
@@ -247,7 +248,7 @@ fn serve(
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     logs::open_error_log(&launch.config)?;
     let counters = Arc::new(Counters::default());
-    let (server, predecessor) = bind(&launch, &counters)?;
+    let (server, predecessor, offer) = bind(&launch, &counters)?;
     let ignored = Ignored::of_process();
     let browser = browser(launch.open, machine.given_descriptors)?;
     let confined = server.confine()?;
@@ -272,17 +273,16 @@ fn serve(
     let notices = notices(&launch, &server, &confined);
     let banner = banner(&launch, &server);
     let began = clock::instant();
-    let (sockets, handle, took_over) = (server.sockets(), server.handle(), predecessor.is_some());
-    // Removed at the end, unless the next server waits there.
-    let mut _file = None;
+    let (sockets, handle) = (server.sockets(), server.handle());
     let outcome = server.run(&log, || {
         predecessor.into_iter().for_each(Predecessor::replace);
         say(notices);
         if launch.banner {
             notice::show(banner.text);
         }
-        let path = launch.config.take_over.as_deref();
-        _file = path.and_then(|path| wait_for_successor(path, took_over, sockets, handle));
+        if let Some(offer) = offer {
+            wait_for_successor(offer, sockets, handle);
+        }
         service_manager::tell(Event::Ready);
         if let Some(browser) = &browser {
             // The thread waits for this.
@@ -317,31 +317,32 @@ fn sum_up(counters: &Counters, began: Instant) {
     }
 }
 
-/// Opens what the server needs, with the sockets of the server that it replaces.
+/// Opens what the server needs, with the sockets of the server that it replaces, and where it waits for the next one.
 fn bind(
     launch: &Launch,
     counters: &Arc<Counters>,
-) -> Result<(Server, Option<Predecessor>), StartError> {
-    let path = launch.config.take_over.as_deref();
-    let asked = path.map(take_over::ask).transpose()?.flatten();
-    let (inherited, predecessor) = asked.unzip();
+) -> Result<(Server, Option<Predecessor>, Option<Offer>), StartError> {
+    let (mut predecessor, mut inherited) = (None, Inherited::default());
+    let (mut offer, mut files) = (None, Vec::new());
+    if let Some(path) = launch.config.take_over.as_deref() {
+        let (waiting, file) = match take_over::ask(path)? {
+            Some(given) => {
+                (predecessor, inherited) = (Some(given.predecessor), given.sockets);
+                (given.offer, BoundFile::inherited(path))
+            }
+            None => Offer::at(path)?,
+        };
+        offer = Some(waiting);
+        files.push(file);
+    }
     let (config, counters) = (launch.config.clone(), Arc::clone(counters));
-    let mut server = Server::take_over(config, counters, inherited.unwrap_or_default())?;
+    let mut server = Server::take_over(config, counters, inherited, files)?;
     server.set_shown_config(Arc::clone(&launch.shown));
-    Ok((server, predecessor))
+    Ok((server, predecessor, offer))
 }
 
-/// Waits on a thread of its own for the server that will replace this one. Returns the file where it waits.
-fn wait_for_successor(
-    path: &Path,
-    took_over: bool,
-    sockets: Vec<Arc<TcpListener>>,
-    handle: Handle,
-) -> Option<BoundFile> {
-    // If it fails, this server serves, and only the next one cannot take over.
-    let (offer, file) = Offer::at(path, took_over)
-        .map_err(|fault| say(format!("docroot: {fault}\n")))
-        .ok()?;
+/// Waits on a thread of its own for the server that will replace this one.
+fn wait_for_successor(offer: Offer, sockets: Vec<Arc<TcpListener>>, handle: Handle) {
     let wait = move || {
         if !offer.until_replaced(&sockets, &handle) {
             return;
@@ -355,7 +356,6 @@ fn wait_for_successor(
         let fault = StartError::System("a thread", fault);
         say(format!("docroot: {fault}\n"));
     }
-    Some(file)
 }
 
 /// The exit status after a mistake in the arguments.

@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -185,14 +185,10 @@ fn a_socket_of_another_user_is_taken_over() {
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("a mode");
     let large = folder.path().join("www/large.bin");
     fs::write(large, noise(64 << 20)).expect("a file");
-    let shared = folder.path().join("shared");
-    fs::create_dir(&shared).expect("a folder");
-    fs::set_permissions(&shared, Permissions::from_mode(0o777)).expect("a mode");
     let path = folder.path().join("s");
     let start = |address| {
         let mut command = server(folder.path(), address);
-        command.args(["--user", "nobody", "--take-over"]);
-        command.arg(waiting_at(&shared));
+        command.args(["--user", "nobody"]);
         let socket = format!("unix:{},mode=0600", path.display());
         Program::start_as_told(command.args(["--bind", &socket]))
     };
@@ -205,7 +201,8 @@ fn a_socket_of_another_user_is_taken_over() {
         client.response("GET")
     };
     let old = start(([127, 0, 0, 1], 0).into());
-    until("it waits for the next one", || waiting_at(&shared).exists());
+    let owner = fs::metadata(&path).expect("a file").uid();
+    assert_ne!(owner, 0, "root alone could connect");
     // As long as this lasts, the old server does not end.
     let mut download = old.connect();
     download.send(&request("GET", "/large.bin", &[]));
@@ -220,7 +217,42 @@ fn a_socket_of_another_user_is_taken_over() {
     }
     drop(download);
     assert_eq!(old.wait().0.code(), Some(0));
+    // None of them may write to the folder.
+    let third = start(new.address);
+    assert_eq!(new.wait().0.code(), Some(0));
     assert_eq!(ask(&mut connect()).status, 200);
+    drop(third);
+}
+
+/// Until a server is ready, the files of the sockets that it was given are those of the one before.
+#[test]
+fn a_server_that_does_not_start_removes_no_file() {
+    let folder = site();
+    let path = folder.path().join("s");
+    let socket = format!("unix:{},mode=0600", path.display());
+    let start = |address: SocketAddr| {
+        let mut command = server(folder.path(), address);
+        command.args(["--bind", &socket]);
+        command
+    };
+    let old = Program::start_as_told(&mut start(([127, 0, 0, 1], 0).into()));
+    // An address of no machine. The other sockets are taken before this one is opened.
+    let mut failing = start(old.address);
+    failing.args(["--admin", "192.0.2.1:9"]);
+    let output = failing.output().expect("it runs");
+    assert_ne!(output.status.code(), Some(0));
+    assert!(path.exists() && waiting_at(folder.path()).exists());
+    let mut stream = UnixStream::connect(&path).expect("it accepts");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream
+        .write_all(&request("GET", "/a.txt", &[]))
+        .expect("it reads");
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    drop(stream);
+    let new = Program::start_as_told(&mut start(old.address));
+    assert_eq!(old.wait().0.code(), Some(0));
     drop(new);
 }
 
@@ -236,7 +268,8 @@ fn listeners_that_were_given_outlive_the_server() {
         waiting_at(folder.path()).exists()
     });
     let asked = ask(&waiting_at(folder.path())).expect("no fault");
-    let (mut sockets, _predecessor) = asked.expect("a server");
+    let given = asked.expect("a server");
+    let (mut sockets, _predecessor) = (given.sockets, given.predecessor);
     let address = old.address;
     old.signal(Signal::TERM);
     assert_eq!(old.wait().0.code(), Some(0));

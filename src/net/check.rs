@@ -46,11 +46,11 @@ pub fn check(config: &Config, others: usize) -> Checked {
     if let Some(port) = redirect {
         checked.note_probe(listen::probe(&config.bind, Port::Fixed(port)));
     }
-    if let Some(user) = &config.privileges.user {
-        checked.note(give_up_root(user).map_err(StartError::User));
-    }
     if let Some(path) = &config.take_over {
         checked.note(take_over::probe(path));
+    }
+    if let Some(user) = &config.privileges.user {
+        checked.note(give_up_root(user).map_err(StartError::User));
     }
     checked.open_roots(config, others);
     let reach = Reach::of(config, Vec::new());

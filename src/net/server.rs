@@ -17,7 +17,7 @@ use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
 use crate::net::privileges::confine::{Confined, confine};
 use crate::net::privileges::options::Landlock;
 use crate::net::privileges::reach::Reach;
-use crate::net::privileges::user::give_up_root;
+use crate::net::privileges::user::{UserName, give_up_root, numbers};
 use crate::net::reload::Reloader;
 use crate::net::replay::registry::Replays;
 use crate::net::running::{Running, start_workers};
@@ -68,27 +68,26 @@ impl Server {
     /// Opens the root and the listeners. Then the process becomes the user that the configuration names. The server
     /// counts in `counters`.
     pub fn bind(config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
-        Server::take_over(config, counters, Inherited::default())
+        Server::take_over(config, counters, Inherited::default(), Vec::new())
     }
 
-    /// The same with the sockets of a server that is replaced, as far as the configuration names their addresses.
+    /// The same with the sockets of a server that is replaced, as far as the configuration names their addresses, and
+    /// with further `files` of sockets that go with the server.
     pub fn take_over(
         mut config: Config,
         counters: Arc<Counters>,
         mut inherited: Inherited,
+        mut files: Vec<BoundFile>,
     ) -> Result<Server, StartError> {
         config.site.storage = match config.tls {
             None => CopyStorage::Memfd,
             // `sendfile` cannot encrypt, so a memory file has no advantage.
             Some(_) => CopyStorage::Heap,
         };
-        // What another user is to serve, root may not be able to open: on a file system of the network, for example.
+        // Root may not be able to open what another user is to serve: on a file system of the network, for example.
         let user = config.privileges.user.as_ref();
-        let sites = match user {
-            None => Some(open_sites(&config)?),
-            Some(_) => None,
-        };
-        let (sockets, mut files) = open_sockets(&config.bind, config.port, &mut inherited)?;
+        let early = user.is_none().then(|| open_sites(&config)).transpose()?;
+        let sockets = open_sockets(&config.bind, config.port, &mut inherited, &mut files)?;
         let mut listeners = with_listeners(sockets, &config, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
         learn_passed(&mut config.bind, &addresses);
@@ -100,9 +99,9 @@ impl Server {
         }
         let admin = open_admin(&config, &mut inherited, &mut files)?;
         if let Some(user) = user {
-            give_up_root(user).map_err(StartError::User)?;
+            become_user(user, &files)?;
         }
-        let sites = match sites {
+        let sites = match early {
             Some(sites) => sites,
             None => open_sites(&config)?,
         };
@@ -254,15 +253,18 @@ impl Server {
         // The workers have the settings now. The first ones are not kept beyond a reload.
         let outcome = start_workers(mailboxes, settings, log, finished, &mut threads)
             .and_then(|()| running.start_acceptors(&mut acceptors));
+        let mut files = self.files;
         if outcome.is_ok() {
             started();
+            // Whoever had the sockets before has none of their files any more.
+            files.iter_mut().for_each(BoundFile::claim);
             running.wait(&mut acceptors, &all_finished);
         }
         self.reloader.end();
         running.stop(threads, acceptors, &all_finished);
         // From the stop on, nobody can get the sockets.
         if running.shutdown.is_lent() {
-            self.files.into_iter().for_each(BoundFile::leave);
+            files.into_iter().for_each(BoundFile::leave);
         }
         outcome
     }
@@ -277,6 +279,16 @@ fn workers(
         .map(|_| Mailbox::new(Arc::clone(shutdown)))
         .collect::<io::Result<_>>()
         .map_err(|fault| StartError::System("a poller", fault))
+}
+
+/// Becomes the user who will serve, and gives the files of sockets to this user: the permissions that the operator wants
+/// are about this user and this group.
+fn become_user(name: &UserName, files: &[BoundFile]) -> Result<(), StartError> {
+    let (user, group) = numbers(name).map_err(StartError::User)?;
+    files
+        .iter()
+        .try_for_each(|file| file.give_to(user, group))?;
+    give_up_root(name).map_err(StartError::User)
 }
 
 /// What the process must reach, if it is to be confined.

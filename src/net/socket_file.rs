@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
@@ -21,12 +22,14 @@ use crate::text::segment::directory_of;
 /// The address of every client.
 pub const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// The file of a socket. It is removed at the end, unless another file has taken its place.
+/// The file of a socket. It is removed at the end if it belongs to this server, unless another file has taken its place.
 #[derive(Debug)]
 pub struct BoundFile {
     path: PathBuf,
     /// The device and the inode.
     identity: Option<(u64, u64)>,
+    /// Whether it is this server's to remove.
+    is_own: bool,
 }
 
 /// Listens there. A file that an ended server has left is replaced, and one that is in use is not.
@@ -43,16 +46,21 @@ pub fn listen(file: &SocketFile) -> Result<(TcpListener, BoundFile), StartError>
         }
         outcome => outcome.map_err(fault)?,
     }
-    let bound = BoundFile::of(path);
+    let bound = BoundFile::of(path, true);
     // Nobody can connect before `listen`, so nobody does with other permissions.
-    if let Some(mode) = file.mode {
-        let permissions = fs::Permissions::from_mode(mode);
-        let changed = fs::set_permissions(path, permissions);
-        changed.map_err(|error| StartError::from_socket(path, error))?;
-    }
+    set_mode(file)?;
     rustix::net::listen(&socket, BACKLOG).map_err(fault)?;
     // The calls for a stream socket are the same in both families, so the workers need not know.
     Ok((TcpListener::from(socket), bound))
+}
+
+/// Gives the file the permissions that the operator wants.
+pub fn set_mode(file: &SocketFile) -> Result<(), StartError> {
+    let Some(mode) = file.mode else {
+        return Ok(());
+    };
+    let changed = fs::set_permissions(&file.path, fs::Permissions::from_mode(mode));
+    changed.map_err(|error| StartError::from_socket(&file.path, error))
 }
 
 /// Whether a server could listen there. Leaves no file.
@@ -98,36 +106,59 @@ fn socket(flags: SocketFlags) -> Result<OwnedFd, Errno> {
     rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
 }
 
+/// A file itself, not to be read: a socket cannot be opened, and a link is not followed.
+fn open_path(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+}
+
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = path.symlink_metadata().ok()?;
     Some((found.dev(), found.ino()))
 }
 
 impl BoundFile {
-    /// The file of a socket with this path.
-    pub fn of(path: &Path) -> BoundFile {
+    fn of(path: &Path, is_own: bool) -> BoundFile {
         BoundFile {
             path: path.to_owned(),
             identity: identity(path),
+            is_own,
         }
     }
 
-    /// Gives the file another path, in the place of what is there.
-    pub fn rename(mut self, path: &Path) -> io::Result<BoundFile> {
-        fs::rename(&self.path, path)?;
-        path.clone_into(&mut self.path);
-        Ok(self)
+    /// The file of a socket that another server has given. It is that server's until this one has replaced it.
+    pub fn inherited(path: &Path) -> BoundFile {
+        BoundFile::of(path, false)
+    }
+
+    /// Makes the file this server's, if another one has given the socket.
+    pub fn claim(&mut self) {
+        self.is_own = true;
     }
 
     /// Leaves the file: another server has its socket.
     pub fn leave(mut self) {
-        self.identity = None;
+        self.is_own = false;
+    }
+
+    /// Gives the file to a user and a group, so that those can connect whom the operator means by its permissions.
+    pub fn give_to(&self, user: u32, group: u32) -> Result<(), StartError> {
+        let fault = |errno: Errno| StartError::from_socket(&self.path, errno.into());
+        // Whoever may write to the folder could put another file there meanwhile.
+        let found = open_path(&self.path).map_err(fault)?;
+        let stat = rustix::fs::fstat(&found).map_err(fault)?;
+        if self.identity != Some((stat.st_dev, stat.st_ino)) {
+            return Ok(());
+        }
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        let flags = AtFlags::EMPTY_PATH;
+        rustix::fs::chownat(&found, "", Some(user), Some(group), flags).map_err(fault)
     }
 }
 
 impl Drop for BoundFile {
     fn drop(&mut self) {
-        if self.identity.is_some() && identity(&self.path) == self.identity {
+        if self.is_own && self.identity.is_some() && identity(&self.path) == self.identity {
             // If it cannot be removed, the next server finds that nobody listens there.
             let _ = fs::remove_file(&self.path);
         }

@@ -37,12 +37,13 @@ impl Opened {
     }
 }
 
-/// Opens listeners, and the files of those that have one.
+/// Opens listeners, and adds the files of those that have one.
 pub(super) fn open_sockets(
     bind: &Bind,
     port: Port,
     inherited: &mut Inherited,
-) -> Result<(Vec<Opened>, Vec<BoundFile>), StartError> {
+    files: &mut Vec<BoundFile>,
+) -> Result<Vec<Opened>, StartError> {
     let mut sockets: Vec<Opened> = match bind.addresses().next() {
         Some(_) => bind_all(bind, port, inherited)?,
         None => Vec::new(),
@@ -50,16 +51,18 @@ pub(super) fn open_sockets(
     if bind.passed {
         sockets.extend(passed::sockets()?.into_iter().map(Opened::passed));
     }
-    let mut files = Vec::new();
     for file in &bind.sockets {
         let (socket, file) = match inherited.take_file(&file.path) {
-            Some(socket) => (socket, BoundFile::of(&file.path)),
+            Some(socket) => {
+                socket_file::set_mode(file)?;
+                (socket, BoundFile::inherited(&file.path))
+            }
             None => socket_file::listen(file)?,
         };
         sockets.push(Opened::own(socket));
         files.push(file);
     }
-    Ok((sockets, files))
+    Ok(sockets)
 }
 
 /// Opens a socket for each address.
@@ -82,8 +85,7 @@ pub(super) fn open_admin(
         return Ok(None);
     };
     let port = Port::Fixed(admin.port);
-    let (sockets, of_sockets) = open_sockets(&admin.bind, port, inherited)?;
-    files.extend(of_sockets);
+    let sockets = open_sockets(&admin.bind, port, inherited, files)?;
     let mut listeners = with_listeners(sockets, config, false, Service::Admin)?;
     // The proxies of the site are not in front of this listener.
     for bound in &mut listeners {

@@ -3,20 +3,24 @@
 //! ```text
 //! new                                          old, which waits at a Unix socket
 //!  | -- connects ------------------------------> |
-//!  | <- a byte, and the listening sockets ------ |    SCM_RIGHTS, see unix(7)
+//!  | <- a byte, and the sockets ---------------- |    SCM_RIGHTS, see unix(7): first the one where it waits
 //!  |    opens everything else, accepts           |    serves
 //!  | -- "ready\n" -----------------------------> |    accepts no more, finishes what it has begun, ends
 //!  |    waits at the Unix socket                 |
 //! ```
 //!
+//! The socket where the server waits is one of those that the next one gets. So only the first server makes its file, while
+//! it may still be root.
+//!
 //! If the new server fails before it is ready, its connection ends and the old one goes on. Both have the same
 //! sockets, so a client that waits in the queue of a socket does not notice which one accepts it.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::iter;
 use std::mem::MaybeUninit;
 use std::net::TcpListener;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +28,14 @@ use std::time::Duration;
 use crossbeam_channel::never;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags,
+    SendAncillaryMessage, SendFlags, SocketFlags,
 };
 
 use crate::net::config::SocketFile;
 use crate::net::handle::Handle;
 use crate::net::inherited::Inherited;
 use crate::net::socket_error::SocketError;
-use crate::net::socket_file::{self, BoundFile, listen, require_free, require_socket};
+use crate::net::socket_file::{self, BoundFile, listen, require_socket};
 use crate::net::start_error::StartError;
 
 /// The most sockets of a server: the kernel sends no more at once.
@@ -53,8 +57,19 @@ const READY: &[u8] = b"ready\n";
 #[derive(Debug)]
 pub struct Predecessor(UnixStream);
 
-/// Asks the server that waits at this path for its listening sockets. `None`: nobody waits there.
-pub fn ask(path: &Path) -> Result<Option<(Inherited, Predecessor)>, StartError> {
+/// What a server that is replaced has given.
+#[derive(Debug)]
+pub struct Given {
+    /// The server.
+    pub predecessor: Predecessor,
+    /// Its listening sockets.
+    pub sockets: Inherited,
+    /// Where it has waited.
+    pub offer: Offer,
+}
+
+/// Asks the server that waits at this path for its sockets. `None`: nobody waits there.
+pub fn ask(path: &Path) -> Result<Option<Given>, StartError> {
     require_socket(path)?;
     let stream = match UnixStream::connect(path) {
         Ok(stream) => stream,
@@ -62,8 +77,13 @@ pub fn ask(path: &Path) -> Result<Option<(Inherited, Predecessor)>, StartError> 
         Err(error) => return Err(SocketError::TakeOver(path.to_owned(), error).into()),
     };
     let received = receive(&stream);
-    let sockets = received.map_err(|error| SocketError::TakeOver(path.to_owned(), error))?;
-    Ok(Some((Inherited::of(sockets), Predecessor(stream))))
+    let received = received.map_err(|error| SocketError::TakeOver(path.to_owned(), error))?;
+    let (waiting, sockets) = received;
+    Ok(Some(Given {
+        predecessor: Predecessor(stream),
+        sockets: Inherited::of(sockets),
+        offer: Offer(waiting),
+    }))
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -73,7 +93,8 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-fn receive(stream: &UnixStream) -> io::Result<Vec<TcpListener>> {
+/// The socket where the server waits, and its listening sockets.
+fn receive(stream: &UnixStream) -> io::Result<(TcpListener, Vec<TcpListener>)> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -88,8 +109,8 @@ fn receive(stream: &UnixStream) -> io::Result<Vec<TcpListener>> {
         }
     }
     let is_whole = received.bytes == 1 && !received.flags.contains(ReturnFlags::CTRUNC);
-    match is_whole && !sockets.is_empty() && sockets.iter().all(is_listening) {
-        true => Ok(sockets),
+    match is_whole && sockets.len() > 1 && sockets.iter().all(is_listening) {
+        true => Ok((sockets.remove(0), sockets)),
         false => Err(io::Error::other("it has not sent its listening sockets")),
     }
 }
@@ -111,26 +132,18 @@ impl Predecessor {
 pub struct Offer(TcpListener);
 
 impl Offer {
-    /// Listens at this path. If this server `took_over`, the file takes the place of the one where the server before
-    /// waited, so that whoever asks always finds a file. No other server's socket is replaced, and nothing that is no
-    /// socket. Keep the file until this server ends.
-    pub fn at(path: &Path, took_over: bool) -> Result<(Offer, BoundFile), StartError> {
-        match took_over {
-            true => require_socket(path)?,
-            false => require_free(path)?,
-        }
-        let (socket, bound) = listen(&beside(path))?;
-        let renamed = bound.rename(path);
-        let file = renamed.map_err(|error| SocketError::TakeOver(path.to_owned(), error))?;
+    /// Listens at this path. No other server's socket is replaced, and nothing that is no socket. Keep the file until this
+    /// server ends.
+    pub fn at(path: &Path) -> Result<(Offer, BoundFile), StartError> {
+        let (socket, file) = listen(&waiting_at(path))?;
         Ok((Offer(socket), file))
     }
 
     /// Gives the `sockets` to each server that asks, until one is ready, and returns then. `running` is the server that
     /// has them. False: that one stops, so nobody can get them.
     pub fn until_replaced(self, sockets: &[Arc<TcpListener>], running: &Handle) -> bool {
-        let socket = UnixListener::from(OwnedFd::from(self.0));
         loop {
-            let Ok((stream, _)) = socket.accept() else {
+            let Ok(stream) = rustix::net::accept_with(&self.0, SocketFlags::CLOEXEC) else {
                 // Descriptors or memory have run out. Whoever asks waits in the queue of the socket.
                 let _ = never::<()>().recv_timeout(PAUSE);
                 continue;
@@ -138,7 +151,7 @@ impl Offer {
             if !running.lend() {
                 return false;
             }
-            if let Ok(true) = give(stream, sockets) {
+            if let Ok(true) = give(stream.into(), &self.0, sockets) {
                 return true;
             }
             // A server that cannot be reached tries again, or its operator does.
@@ -150,27 +163,29 @@ impl Offer {
 /// Whether a server could wait at this path for its successor. Leaves no file. A server that waits there already is no
 /// hindrance: it is the one to replace.
 pub fn probe(path: &Path) -> Result<(), StartError> {
-    require_socket(path)?;
-    socket_file::probe(&beside(path))
+    match socket_file::probe(&waiting_at(path)) {
+        Err(StartError::Socket(SocketError::Taken(_))) => Ok(()),
+        outcome => outcome,
+    }
 }
 
-/// The socket before it is renamed: beside the path, as a rename does not leave its file system.
-fn beside(path: &Path) -> SocketFile {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
+/// The socket where a server waits. Only its own user may ask for the sockets.
+fn waiting_at(path: &Path) -> SocketFile {
     SocketFile {
-        path: name.into(),
+        path: path.to_owned(),
         mode: Some(0o600),
     }
 }
 
 /// Gives the sockets to a new server. Whether it has become ready.
-fn give(stream: UnixStream, sockets: &[Arc<TcpListener>]) -> io::Result<bool> {
-    let descriptors: Vec<_> = sockets
-        .iter()
-        .take(MOST)
-        .map(|socket| socket.as_fd())
-        .collect();
+fn give(
+    stream: UnixStream,
+    waiting: &TcpListener,
+    sockets: &[Arc<TcpListener>],
+) -> io::Result<bool> {
+    let sockets = sockets.iter().map(|socket| socket.as_fd());
+    let all = iter::once(waiting.as_fd()).chain(sockets);
+    let descriptors: Vec<_> = all.take(MOST).collect();
     let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
@@ -191,6 +206,7 @@ mod tests {
     use super::*;
     use std::fs;
     use std::net::SocketAddr;
+    use std::os::unix::net::UnixListener;
 
     #[test]
     fn nobody_waits_at_an_absent_or_stale_file() {
@@ -203,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_predecessors_socket_is_replaced() {
+    fn nothing_but_a_stale_socket_is_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("s");
         let refused = |what: &str, outcome: Result<(), StartError>| {
@@ -211,19 +227,18 @@ mod tests {
             assert!(told.contains(what), "{told}");
         };
         fs::write(&path, "text").expect("a file");
-        for took_over in [false, true] {
-            refused("is not a socket", Offer::at(&path, took_over).map(drop));
-        }
+        refused("is not a socket", Offer::at(&path).map(drop));
         refused("is not a socket", ask(&path).map(drop));
         refused("is not a socket", probe(&path));
         assert_eq!(fs::read(&path).expect("a file"), b"text");
         fs::remove_file(&path).expect("a file");
 
         let other = UnixListener::bind(&path).expect("a socket");
-        refused("already in use", Offer::at(&path, false).map(drop));
+        refused("already in use", Offer::at(&path).map(drop));
         probe(&path).expect("a server to replace");
-        let (_offer, file) = Offer::at(&path, true).expect("a socket");
-        drop((other, file));
+        drop(other);
+        let (_offer, file) = Offer::at(&path).expect("a socket");
+        drop(file);
         assert!(!path.exists());
         probe(&path).expect("nobody waits");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
@@ -240,8 +255,12 @@ mod tests {
             .iter()
             .map(|socket| socket.local_addr().expect("an address"))
             .collect();
-        let giving = std::thread::spawn(move || give(ours, &sockets));
-        let mut inherited = Inherited::of(receive(&theirs).expect("sockets"));
+        let waiting = TcpListener::bind("127.0.0.4:0").expect("a socket");
+        let address = waiting.local_addr().expect("an address");
+        let giving = std::thread::spawn(move || give(ours, &waiting, &sockets));
+        let (waiting, sockets) = receive(&theirs).expect("sockets");
+        assert_eq!(waiting.local_addr().expect("an address"), address);
+        let mut inherited = Inherited::of(sockets);
         assert!(
             inherited
                 .take("127.0.0.3:0".parse().expect("an address"))
@@ -266,7 +285,8 @@ mod tests {
     #[test]
     fn a_server_that_is_not_ready_replaces_nobody() {
         let (ours, theirs) = UnixStream::pair().expect("a pair");
-        let giving = std::thread::spawn(move || give(ours, &[]));
+        let waiting = TcpListener::bind("127.0.0.1:0").expect("a socket");
+        let giving = std::thread::spawn(move || give(ours, &waiting, &[]));
         drop(Predecessor(theirs));
         // The kernel may say that the connection was reset.
         assert!(!giving.join().expect("no panic").unwrap_or(false));

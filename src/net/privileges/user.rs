@@ -46,11 +46,17 @@ impl fmt::Display for UserName {
 }
 
 #[cfg(not(target_vendor = "apple"))]
-pub use of_process::give_up_root;
+pub use of_process::{give_up_root, numbers};
 
 /// macOS has no call that sets the supplementary groups for good.
 #[cfg(target_vendor = "apple")]
 pub fn give_up_root(_: &UserName) -> Result<(), UserError> {
+    Err(UserError::Unsupported)
+}
+
+/// The same: nobody can become the user.
+#[cfg(target_vendor = "apple")]
+pub fn numbers(_: &UserName) -> Result<(u32, u32), UserError> {
     Err(UserError::Unsupported)
 }
 
@@ -75,6 +81,12 @@ mod of_process {
         group: Gid,
         /// The supplementary groups.
         groups: Vec<Gid>,
+    }
+
+    /// The numbers of the user and of the group.
+    pub fn numbers(name: &UserName) -> Result<(u32, u32), UserError> {
+        let Identity { user, group, .. } = Identity::of(name)?;
+        Ok((user.as_raw(), group.as_raw()))
     }
 
     /// Makes the process that of another user, and checks that it cannot become root again. Threads that exist
