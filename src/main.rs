@@ -32,7 +32,7 @@ use docroot::cli::{self, UsageError, explanation};
 use docroot::http1::target::Scheme;
 use docroot::net;
 use docroot::net::clock;
-use docroot::net::config::Port;
+use docroot::net::config::{Config, Port};
 use docroot::net::descriptors;
 use docroot::net::handle::Handle;
 use docroot::net::inherited::Inherited;
@@ -366,7 +366,7 @@ const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What docroot says at the start beside the banner: remarks, notices and warnings.
 fn notices(launch: &Launch, server: &Server, confined: &Confined) -> String {
-    let config = &launch.config;
+    let config = server.config();
     let remarks = launch.remarks.iter().map(ToString::to_string);
     let notices = server.notices().iter().map(ToString::to_string);
     let warnings = warnings(config, &Surroundings::inspect(config));
@@ -392,7 +392,7 @@ struct Shown {
 fn banner(launch: &Launch, server: &Server) -> Shown {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let admin = server.admin_addresses();
-    let config = &launch.config;
+    let config = server.config();
     // It was found when the server was bound.
     let root =
         Served::find(&config.root).map_or_else(|_| config.root.clone(), |served| served.absolute());
@@ -414,7 +414,7 @@ fn banner(launch: &Launch, server: &Server) -> Shown {
         inspect: config.inspect,
         lab: config.lab,
         class: config.class_from.is_some(),
-        taken: taken_port(config.port, &listening),
+        taken: taken_port(config, &listening),
         qr: launch.qr,
         columns: columns(io::stderr()),
         colour: wants_colour(&io::stderr()),
@@ -425,14 +425,14 @@ fn banner(launch: &Launch, server: &Server) -> Shown {
     }
 }
 
-/// The preferred port, if the server had to use another one.
-fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
-    match port {
-        Port::Preferred(port) => {
+/// The preferred port, if the server had to use another one. The service manager chooses the ports that it passes.
+fn taken_port(config: &Config, listening: &[SocketAddr]) -> Option<u16> {
+    match config.port {
+        Port::Preferred(port) if !config.bind.passed => {
             let is_other = |at: &SocketAddr| at.port() != port;
             (!listening.is_empty() && listening.iter().all(is_other)).then_some(port)
         }
-        Port::Fixed(_) => None,
+        Port::Preferred(_) | Port::Fixed(_) => None,
     }
 }
 

@@ -72,6 +72,15 @@ fn a_passed_socket_is_served() {
     program.until_said("reloaded the configuration");
     assert!(!program.said().contains("--bind"), "{}", program.said());
     assert_eq!(status(connect(), "localhost"), 200);
+    // systemd has chosen the port, and only this machine can connect.
+    assert!(
+        program.banner.contains("Only this machine can connect"),
+        "{}",
+        program.banner
+    );
+    for wrong in ["is in use", "other machines can connect"] {
+        assert!(!program.banner.contains(wrong), "{}", program.banner);
+    }
     program.signal(Signal::TERM);
     assert_eq!(program.wait().0.code(), Some(0));
 }

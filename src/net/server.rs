@@ -211,6 +211,11 @@ impl Server {
         self.settings.endpoint.as_ref()?.fingerprint()
     }
 
+    /// The configuration, with the addresses of the sockets that the service manager has passed.
+    pub fn config(&self) -> &Config {
+        &self.settings.config
+    }
+
     /// A handle that can shut down the server and shows what it holds.
     pub fn handle(&self) -> Handle {
         Handle {
