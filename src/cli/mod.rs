@@ -48,6 +48,8 @@ mod environment;
 pub mod hash_password;
 // How the options of HTTPS combine.
 mod https;
+// Options that name the same place to listen.
+mod listeners;
 // The processors, the limit of open files, the terminal, the time zone.
 pub mod machine;
 // The known name that is nearest to what was typed.

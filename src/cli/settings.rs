@@ -11,6 +11,7 @@ use clap_complete::Shell;
 
 use super::https::Https;
 use super::launch::{Check, Compress, Explain, Launch, OutputFormat, RootSource};
+use super::listeners::check_listeners;
 use super::machine::{Machine, Stdout};
 use super::qr::Qr;
 use crate::cli::units::show_size;
@@ -207,15 +208,7 @@ impl Settings {
             LogTime::Local => self.zone,
             LogTime::Utc => Zone::Utc,
         };
-        let redirect = config.tls.as_ref().and_then(|tls| tls.redirect);
-        if let Some(port @ 1..) = redirect
-            && port == config.port.number()
-        {
-            return Err(format!(
-                "--http-redirect cannot use port {port}, because HTTPS uses it: \
-                 choose another port for one of them"
-            ));
-        }
+        check_listeners(&config)?;
         Ok(Launch {
             config,
             shown: self.shown,

@@ -1241,3 +1241,52 @@ fn operators_have_an_address_of_their_own() {
     let delay = config("--drain-delay 5s").drain_delay;
     assert_eq!(delay, Duration::from_secs(5));
 }
+
+/// Without this, the start blamed another program.
+#[test]
+fn two_options_do_not_name_the_same_place_to_listen() {
+    let site = "because the site uses it: choose another port";
+    for (line, want) in [
+        ("--admin 127.0.0.1:8080", site),
+        ("--admin 127.0.0.1:8080 -p 8080", site),
+        ("--admin 0.0.0.0:9180 -p 9180", site),
+        ("-b 0.0.0.0 --admin 127.0.0.1:9180 -p 9180", site),
+        ("-b :: --admin [::1]:9180 -p 9180", site),
+        (
+            "-b unix:a --admin unix:a",
+            "--bind and --admin name the same socket \"a\"",
+        ),
+        (
+            "-b unix:/run/a --take-over /run/./a",
+            "--bind and --take-over name the same",
+        ),
+        (
+            "--admin unix:a --take-over ./a",
+            "--admin and --take-over name the same",
+        ),
+        (
+            "-b unix:a -b unix:./a",
+            "--bind names the socket \"./a\" twice",
+        ),
+    ] {
+        check_error(&[], line, want);
+    }
+    for line in [
+        "--admin 127.0.0.1:8081",
+        "--admin 127.0.0.1:0 -p 0",
+        "-b 192.0.2.1 --admin 127.0.0.1:9180 -p 9180",
+        "-b :: --admin 127.0.0.1:9180 -p 9180",
+        "-b unix:a --admin 127.0.0.1:8080",
+        "-b unix:a --admin unix:b --take-over c",
+    ] {
+        launch(line);
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn operators_are_not_redirected_to_https() {
+    let line = "--tls-self-signed -p 8443 --http-redirect=9180 --admin 127.0.0.1:9180";
+    let want = "--admin cannot use port 9180, because --http-redirect uses it";
+    check_error(&[], line, want);
+}
