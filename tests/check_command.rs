@@ -4,7 +4,7 @@ mod support;
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -209,6 +209,211 @@ fn who_may_not_read_or_listen_is_told() {
     let lowest = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
     if lowest.is_ok_and(|lowest| lowest.trim() == "1024") {
         said.has("error: port 80 needs privileges");
+    }
+}
+
+/// A server would answer 403 to every request.
+#[test]
+fn a_single_file_that_may_not_be_read_is_an_error() {
+    let Some(command) = unprivileged() else {
+        return;
+    };
+    let secret = |folder: &Path| {
+        fs::write(folder.join("a.txt"), "here").expect("a file");
+        set_mode(&folder.join("a.txt"), 0o000);
+    };
+    let said = check_with(command, secret, &["a.txt"]);
+    said.has("error: \"a.txt\" cannot be read");
+    assert_eq!(said.status, 2);
+    let public = |folder: &Path| fs::write(folder.join("a.txt"), "here").expect("a file");
+    let said = check(public, &["a.txt"]);
+    assert_eq!(said.status, 0, "{}", said.text);
+}
+
+/// How the kernel would confine a server that does not start is of no use.
+#[test]
+fn a_server_that_does_not_start_reads_nothing() {
+    for arguments in [&["absent"][..], &["--site", "a.example=absent", "www"]] {
+        let said = check(nothing, arguments);
+        assert_eq!(said.status, 2, "{}", said.text);
+        assert!(!said.text.contains("Landlock"), "{}", said.text);
+    }
+}
+
+/// The start says the same, before it opens anything.
+#[test]
+fn options_that_name_the_same_place_to_listen_are_a_mistake() {
+    let admin = "--admin cannot use port 9180, because the site uses it";
+    for (arguments, want) in [
+        (
+            &["-b", "127.0.0.1", "-p", "9180", "--admin", "127.0.0.1:9180"][..],
+            admin,
+        ),
+        (
+            &["-b", "unix:s", "--admin", "unix:./s"],
+            "--bind and --admin name the same socket",
+        ),
+    ] {
+        for first in [&["check"][..], &[]] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut command = command();
+            command.current_dir(&folder).args(first).args(arguments);
+            let output = command.output().expect("it runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains(want), "{arguments:?}: {said}");
+            assert_eq!(output.status.code(), Some(2));
+        }
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+#[test]
+fn a_root_that_everyone_may_change_is_told() {
+    let want = "warning: every user of this machine can change what docroot serves";
+    for (name, mode, is_told) in [
+        ("www", 0o777, true),
+        ("www", 0o1777, false),
+        ("www", 0o775, false),
+        ("a.txt", 0o646, true),
+        ("a.txt", 0o664, false),
+    ] {
+        let prepare = |folder: &Path| {
+            fs::write(folder.join("a.txt"), "here").expect("a file");
+            set_mode(&folder.join(name), mode);
+        };
+        let said = check(prepare, &[name]);
+        assert_eq!(said.text.contains(want), is_told, "{mode:o} {}", said.text);
+    }
+    let prepare = |folder: &Path| {
+        fs::create_dir(folder.join("other")).expect("a folder");
+        set_mode(&folder.join("other"), 0o777);
+    };
+    let said = check(prepare, &["--site", "a.example=other", "www"]);
+    said.has(want).has("\"other\"");
+}
+
+const HASH: &str = "$2b$04$abcdefghijklmnopqrstuuRLLNyjJbQpQTdGLfZoKfcqfSOvvQOFW";
+
+#[cfg(feature = "auth")]
+#[test]
+fn a_password_file_that_others_may_read_or_change_is_told() {
+    for (mode, want) in [
+        (0o600, None),
+        (0o640, None),
+        (0o660, None),
+        (
+            0o644,
+            Some("warning: other users can read the password file \"users\" (its mode is 644)"),
+        ),
+        (
+            0o666,
+            Some("warning: other users can change the password file \"users\" (its mode is 666)"),
+        ),
+    ] {
+        let prepare = |folder: &Path| {
+            fs::write(folder.join("users"), format!("alice:{HASH}\n")).expect("a file");
+            set_mode(&folder.join("users"), mode);
+        };
+        let said = check(prepare, &["--auth-file", "users", "--auth", "/**", "www"]);
+        match want {
+            Some(want) => drop(said.has(want).has("run chmod o-rw")),
+            None => assert!(!said.text.contains("password file"), "{}", said.text),
+        }
+    }
+}
+
+/// Only a configuration file with hashes is a secret. Nobody else should change any.
+#[cfg(feature = "auth")]
+#[test]
+fn a_configuration_file_that_others_may_read_or_change_is_told() {
+    let hashes = format!("auth = [\"/** alice:{HASH}\"]\n");
+    let (read, change) = (
+        "warning: other users can read the configuration file \"c.toml\" (its mode is 644)",
+        "warning: other users can change the configuration file \"c.toml\" (its mode is 666)",
+    );
+    for (mode, text, want) in [
+        (0o640, &*hashes, None),
+        (0o644, &*hashes, Some(read)),
+        (0o644, "quiet = true\n", None),
+        (0o666, "quiet = true\n", Some(change)),
+    ] {
+        let prepare = |folder: &Path| {
+            fs::write(folder.join("c.toml"), text).expect("a file");
+            set_mode(&folder.join("c.toml"), mode);
+        };
+        let said = check(prepare, &["--config", "c.toml", "www"]);
+        match want {
+            Some(want) => drop(said.has(want).has("run chmod o-rw")),
+            None => assert!(!said.text.contains("configuration"), "{}", said.text),
+        }
+    }
+}
+
+/// A link or another name of the file lets clients read it too.
+#[test]
+fn a_secret_that_another_name_leads_to_is_told() {
+    const FOLLOW: &str = "--follow-symlinks";
+    let key = |folder: &Path| {
+        fs::create_dir(folder.join("tls")).expect("a folder");
+        fs::write(folder.join("tls/c.toml"), "").expect("a file");
+    };
+    type Lead = fn(&Path);
+    let cases: [(Lead, &str, &[&str], Option<&str>); 6] = [
+        (
+            |at| symlink("../tls/c.toml", at.join("www/c")).expect("a link"),
+            "tls/c.toml",
+            &[FOLLOW],
+            Some("www/c"),
+        ),
+        (
+            |at| symlink("../tls", at.join("www/d")).expect("a link"),
+            "tls/c.toml",
+            &[FOLLOW],
+            Some("www/d/c.toml"),
+        ),
+        (
+            |at| symlink("../tls/c.toml", at.join("www/c")).expect("a link"),
+            "tls/c.toml",
+            &[],
+            None,
+        ),
+        (
+            |at| symlink("../tls/c.toml", at.join("www/.c")).expect("a link"),
+            "tls/c.toml",
+            &[FOLLOW],
+            None,
+        ),
+        (
+            |at| fs::hard_link(at.join("tls/c.toml"), at.join("www/c")).expect("a name"),
+            "tls/c.toml",
+            &[],
+            Some("www/c"),
+        ),
+        (
+            |at| {
+                fs::create_dir(at.join("www/sub")).expect("a folder");
+                symlink("../../tls", at.join("www/sub/d")).expect("a link");
+            },
+            "www/sub/d/c.toml",
+            &[FOLLOW],
+            Some("www/sub/d/c.toml"),
+        ),
+    ];
+    for (number, (lead, config, options, want)) in cases.into_iter().enumerate() {
+        let prepare = |folder: &Path| {
+            key(folder);
+            lead(folder);
+        };
+        let said = check(prepare, &[options, &["--config", config, "www"]].concat());
+        let mut lines = said.text.lines();
+        let told = lines.find(|line| line.contains("docroot serves its own configuration file"));
+        assert_eq!(told.is_some(), want.is_some(), "{number}: {}", said.text);
+        if let (Some(told), Some(want)) = (told, want) {
+            assert!(told.contains(&format!("{want}\"")), "{number}: {told}");
+        }
     }
 }
 

@@ -641,6 +641,24 @@ fn root_is_warned_about_unless_it_is_given_up() {
     assert!(!check(&["--user", USER]).contains("as root"));
 }
 
+#[test]
+fn a_user_who_keeps_the_group_of_root_is_warned_about() {
+    needs_root!();
+    let (_place, root) = place();
+    for (user, is_told) in [("nobody:0", true), ("4000000:0", true), (USER, false)] {
+        let output = as_check(user).arg(&root).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let want = format!("warning: {user} belongs to the group of root");
+        assert_eq!(said.contains(&want), is_told, "{said}");
+    }
+}
+
+fn as_check(user: &str) -> Command {
+    let mut command = command();
+    command.args(["check", "-p", "0", "--user", user]);
+    command
+}
+
 #[cfg(feature = "auth")]
 #[test]
 fn what_the_user_cannot_read_again_is_told() {

@@ -6,13 +6,11 @@
 //! 1 error, 1 warning
 //! ```
 
-use std::path::Path;
-
 use rustix::process::geteuid;
 
 use crate::cli::launch::{Check, OutputFormat};
 use crate::cli::signals;
-use crate::cli::warnings::{Surroundings, Warning, warnings};
+use crate::cli::warnings::{Surroundings, WITHOUT_HISTORY, Warning, warnings};
 use crate::net::check::{Checked, check};
 use crate::net::config::Config;
 use crate::net::privileges::confine::Confined;
@@ -82,9 +80,12 @@ impl Report {
         let surroundings = Surroundings::inspect(config);
         let known = warnings(config, &surroundings);
         findings.extend(known.iter().map(Finding::of_line));
-        findings.extend(further(config, &known));
+        findings.extend(further(config, &surroundings, &known));
         findings.extend(checked.notices.iter().map(Finding::of_line));
-        let confined = checked.confined.iter().filter_map(Confined::told);
+        // What does not start reads nothing.
+        let starts = checked.faults.is_empty();
+        let confined = checked.confined.iter().filter(|_| starts);
+        let confined = confined.filter_map(Confined::told);
         findings.extend(confined.map(Finding::of_line));
         findings.sort_by_key(|finding| finding.severity);
         Report(findings)
@@ -164,7 +165,7 @@ fn faults(request: &Check, checked: &Checked) -> Vec<Finding> {
 }
 
 /// What a server does not warn about at each start.
-fn further(config: &Config, known: &[Warning]) -> Vec<Finding> {
+fn further(config: &Config, surroundings: &Surroundings, known: &[Warning]) -> Vec<Finding> {
     let mut findings = Vec::new();
     if geteuid().is_root() && !known.contains(&Warning::Root) {
         findings.push(Finding::new(
@@ -172,14 +173,11 @@ fn further(config: &Config, known: &[Warning]) -> Vec<Finding> {
             "docroot would run as root; add --user with the name of a user that can read only the served files",
         ));
     }
-    let has_history = |root: &&Path| root.is_dir() && root.join(".git").exists();
-    for root in config.roots().into_iter().filter(has_history) {
+    // If clients can read it, the server warns too.
+    let histories = surroundings.histories.iter();
+    for root in histories.filter(|_| !config.site.hidden) {
         let root = Name::of(root);
-        let text = match config.site.hidden {
-            true => format!("{root} has a .git folder, and clients can read it"),
-            false => format!("{root} has a .git folder, which docroot hides"),
-        };
-        let text = format!("{text}; serve a folder without it, such as what a build has written");
+        let text = format!("{root} has a .git folder, which docroot hides; {WITHOUT_HISTORY}");
         findings.push(Finding::new(Severity::Warning, text));
     }
     findings

@@ -70,6 +70,8 @@ pub mod signals;
 pub mod launch;
 // The textbook.
 pub mod learn;
+// The files with secrets of docroot itself.
+mod secrets;
 // The settings that options change.
 mod settings;
 #[cfg(test)]

@@ -4,21 +4,20 @@
 use std::env;
 use std::fmt;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid, getgroups};
 
+use super::secrets::{
+    OTHER_WRITES, is_served, is_writable_for_all, key, open_secrets, served_secrets,
+};
 use crate::net::config::Config;
 use crate::net::logs;
 use crate::net::privileges::reach::{Reread, SYSTEM, reread};
 use crate::net::privileges::user::UserName;
-use crate::net::tls::options::CertificateSource;
 use crate::observe::notice::WARNING;
-use crate::site::named_file;
-use crate::site::path::is_hidden_name;
 use crate::text::escape::Name;
 
 /// A warning. The text says what is wrong, then what to do.
@@ -43,10 +42,16 @@ pub enum Warning {
     /// The page of the application does not exist in a served directory or, as the last value says, something that is
     /// no file has its name.
     NoApplication(String, PathBuf, bool),
-    /// Other users of this machine can read the private key, or write it.
-    OpenKey(PathBuf, u32),
+    /// Other users of this machine can read a file with secrets of docroot itself, or write it. Its permissions tell.
+    OpenSecret(Reread, PathBuf, u32),
     /// Other users of this machine can replace the private key, because they may write to its folder.
     OpenFolder(PathBuf),
+    /// Every user of this machine can change what is served.
+    OpenRoot(PathBuf),
+    /// Clients can read the history of a served directory.
+    History(PathBuf),
+    /// The user of `--user` belongs to the group of root.
+    RootGroup(UserName),
     /// The user of `--user` cannot read a file that docroot reads again when it changes.
     Unreadable(UserName, Reread, PathBuf),
 }
@@ -84,12 +89,16 @@ pub struct Surroundings {
     pub served_logs: Vec<PathBuf>,
     /// The served directories that lack the page of the application, each with whether something else has its name.
     pub without_application: Vec<(PathBuf, bool)>,
-    /// The permissions of the private key.
-    pub key_mode: Option<u32>,
-    /// The permissions of the file of the certificate, if it holds a private key as well.
-    pub certificate_mode: Option<u32>,
+    /// The files with secrets of docroot itself that other users can read or write, and their permissions.
+    pub open_secrets: Vec<(Reread, PathBuf, u32)>,
     /// The folder of the private key, if everyone may write to it.
     pub key_folder: Option<PathBuf>,
+    /// The served directories and files that everyone may write to.
+    pub open_roots: Vec<PathBuf>,
+    /// The served directories that have a history.
+    pub histories: Vec<PathBuf>,
+    /// Whether docroot became another user, and the process still belongs to the group of root.
+    pub has_root_group: bool,
     /// The files that docroot was told to read again when they change, and cannot read as the user that it has
     /// become.
     pub unreadable: Vec<(Reread, PathBuf)>,
@@ -99,9 +108,10 @@ impl Surroundings {
     /// Looks at the process and at the files that the configuration names. If the process becomes another user, this
     /// comes after it.
     pub fn inspect(config: &Config) -> Surroundings {
-        let key = key(config);
         let mode = |path: &Path| Some(fs::metadata(path).ok()?.permissions().mode());
-        let folder = key.and_then(|key| Some(key.canonicalize().ok()?.parent()?.to_owned()));
+        let is_open = |path: &Path| mode(path).is_some_and(is_writable_for_all);
+        let folder =
+            key(config).and_then(|key| Some(key.canonicalize().ok()?.parent()?.to_owned()));
         let home = env::var_os("HOME").map(PathBuf::from);
         Surroundings {
             is_root: geteuid().is_root(),
@@ -114,12 +124,11 @@ impl Surroundings {
             served_secrets: served_secrets(config),
             served_logs: served_logs(config),
             without_application: without_application(config),
-            key_mode: key.and_then(mode).map(|mode| mode & PERMISSIONS),
-            certificate_mode: certificate(config)
-                .filter(|certificate| Some(*certificate) != key && has_key(certificate))
-                .and_then(mode)
-                .map(|mode| mode & PERMISSIONS),
-            key_folder: folder.filter(|folder| mode(folder).is_some_and(is_writable_for_all)),
+            open_secrets: open_secrets(config),
+            key_folder: folder.filter(|folder| is_open(folder)),
+            open_roots: those(config, is_open),
+            histories: those(config, |root| root.is_dir() && root.join(".git").exists()),
+            has_root_group: config.privileges.user.is_some() && has_root_group(),
             unreadable: unreadable(config),
         }
     }
@@ -174,6 +183,20 @@ fn is_own(directory: &Path) -> bool {
     user.is_root() || fs::metadata(directory).is_ok_and(|found| found.uid() == user.as_raw())
 }
 
+/// The served directories and files for which something is true.
+fn those(config: &Config, is_one: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let roots = config.roots().into_iter();
+    let some = roots.filter(|root| is_one(root));
+    some.map(Path::to_owned).collect()
+}
+
+/// Whether the process is not root's, but belongs to its group.
+fn has_root_group() -> bool {
+    let groups = getgroups().unwrap_or_default();
+    let mut groups = groups.into_iter().chain([getegid()]);
+    !geteuid().is_root() && groups.any(|group| group.is_root())
+}
+
 /// The files to read again that this user cannot read.
 fn unreadable(config: &Config) -> Vec<(Reread, PathBuf)> {
     let files = reread(config).into_iter();
@@ -181,20 +204,6 @@ fn unreadable(config: &Config) -> Vec<(Reread, PathBuf)> {
     refused
         .map(|(kind, file)| (kind, file.to_owned()))
         .collect()
-}
-
-/// The files with secrets of docroot itself that are among the files that are served.
-fn served_secrets(config: &Config) -> Vec<(Reread, PathBuf)> {
-    let is_secret = |kind: Reread, file: &Path| match kind {
-        Reread::Key | Reread::Users | Reread::Configuration => true,
-        Reread::Certificate => Some(file) != key(config) && has_key(file),
-        Reread::Authorities => has_key(file),
-    };
-    let secrets = reread(config)
-        .into_iter()
-        .filter(|&(kind, file)| is_secret(kind, file));
-    let real = secrets.filter_map(|(kind, file)| Some((kind, file.canonicalize().ok()?)));
-    real.filter(|(_, file)| is_served(config, file)).collect()
 }
 
 /// The files of logs that are among the files that are served, or would be once they exist.
@@ -220,49 +229,6 @@ fn without_application(config: &Config) -> Vec<(PathBuf, bool)> {
     config.roots().into_iter().filter_map(lacks).collect()
 }
 
-/// Whether a real path is in a served directory, or a served file, and not hidden.
-fn is_served(config: &Config, file: &Path) -> bool {
-    let roots = config.roots().into_iter();
-    let mut roots = roots.filter_map(|root| root.canonicalize().ok());
-    roots.any(|root| is_visible(config, &root, file))
-}
-
-/// Whether a file is in the root, and not hidden.
-fn is_visible(config: &Config, root: &Path, file: &Path) -> bool {
-    let Ok(below) = file.strip_prefix(root) else {
-        return false;
-    };
-    let is_hidden = below.iter().any(|name| is_hidden_name(name.as_bytes()));
-    config.site.hidden || !is_hidden
-}
-
-fn key(config: &Config) -> Option<&Path> {
-    match &config.tls.as_ref()?.certificate {
-        CertificateSource::Files { key, .. } => Some(key),
-        CertificateSource::SelfSigned => None,
-    }
-}
-
-fn certificate(config: &Config) -> Option<&Path> {
-    match &config.tls.as_ref()?.certificate {
-        CertificateSource::Files { certificate, .. } => Some(certificate),
-        CertificateSource::SelfSigned => None,
-    }
-}
-
-/// Whether a file of certificates holds a private key as well.
-fn has_key(certificates: &Path) -> bool {
-    let text = named_file::read(certificates).unwrap_or_default();
-    let mark = b"PRIVATE KEY-----";
-    text.windows(mark.len()).any(|window| window == mark)
-}
-
-/// Whether all users may replace the files of a directory with this mode. If it is sticky, only their
-/// owner may.
-fn is_writable_for_all(mode: u32) -> bool {
-    mode & 0o1002 == 0o002
-}
-
 /// The warnings about a server.
 pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -284,6 +250,10 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if is_open && config.site.hidden && !surroundings.is_file {
         warnings.push(Warning::Hidden);
     }
+    if config.site.hidden {
+        let histories = surroundings.histories.iter().cloned();
+        warnings.extend(histories.map(Warning::History));
+    }
     if is_open && config.tls.is_none() && !config.rules.protection.is_empty() {
         warnings.push(Warning::PlainPasswords);
     }
@@ -303,20 +273,23 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
         let page = config.site.spa.clone().unwrap_or_default();
         warnings.push(Warning::NoApplication(page, root.clone(), *is_other));
     }
-    for (file, mode) in [
-        (key(config), surroundings.key_mode),
-        (certificate(config), surroundings.certificate_mode),
-    ] {
-        if let (Some(file), Some(mode)) = (file, mode)
-            && mode & others(config) != 0
-        {
-            warnings.push(Warning::OpenKey(file.to_owned(), mode));
-        }
-    }
-    if let Some(folder) = &surroundings.key_folder {
-        warnings.push(Warning::OpenFolder(folder.clone()));
-    }
+    warnings.extend(about_others(config, surroundings));
+    warnings
+}
+
+/// The warnings about what other users of this machine can do, and about the user that docroot becomes.
+fn about_others(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let secrets = surroundings.open_secrets.iter().cloned();
+    warnings.extend(secrets.map(|(kind, file, mode)| Warning::OpenSecret(kind, file, mode)));
+    let folder = surroundings.key_folder.iter().cloned();
+    warnings.extend(folder.map(Warning::OpenFolder));
+    let roots = surroundings.open_roots.iter().cloned();
+    warnings.extend(roots.map(Warning::OpenRoot));
     if let Some(user) = &config.privileges.user {
+        if surroundings.has_root_group {
+            warnings.push(Warning::RootGroup(user.clone()));
+        }
         let unreadable = surroundings.unreadable.iter().cloned();
         warnings
             .extend(unreadable.map(|(kind, file)| Warning::Unreadable(user.clone(), kind, file)));
@@ -324,26 +297,12 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     warnings
 }
 
-/// The permissions that only the owner of a private key should have. A server that becomes another user may read its
-/// key by its group.
-fn others(config: &Config) -> u32 {
-    match config.privileges.user {
-        Some(_) => OTHERS & !GROUP_READS,
-        None => OTHERS,
-    }
-}
-
-/// The permissions of a file.
-const PERMISSIONS: u32 = 0o777;
-
-/// The permissions of the group and of all others.
-const OTHERS: u32 = 0o077;
-
 /// What to do about a file that should not be served.
 const MOVE: &str = "move it out of what is served";
 
-/// The group may read.
-const GROUP_READS: u32 = 0o040;
+/// What to do about a history.
+pub(super) const WITHOUT_HISTORY: &str =
+    "serve a folder without it, such as what a build has written";
 
 fn write_no_application(
     f: &mut fmt::Formatter<'_>,
@@ -389,12 +348,7 @@ impl fmt::Display for Warning {
                  use 127.0.0.1, a private address or a Unix socket",
             ),
             Warning::ServedSecret(kind, file) => {
-                let what = match kind {
-                    Reread::Certificate | Reread::Authorities | Reread::Key => "private key",
-                    Reread::Users => "password file",
-                    Reread::Configuration => "configuration file",
-                };
-                let file = Name::of(file);
+                let (what, file) = (named(*kind), Name::of(file));
                 write!(f, "docroot serves its own {what} {file}; {MOVE}")
             }
             Warning::ServedLog(file) => {
@@ -404,21 +358,68 @@ impl fmt::Display for Warning {
             Warning::NoApplication(page, root, is_other) => {
                 write_no_application(f, page, root, *is_other)
             }
-            Warning::OpenKey(key, mode) => write!(
-                f,
-                "other users can access the private key {} (its mode is {mode:03o}); \
-                 run chmod 600 on it",
-                Name::of(key)
-            ),
+            Warning::OpenSecret(kind, file, mode) => tell_open_secret(f, *kind, file, *mode),
             Warning::OpenFolder(folder) => write!(
                 f,
                 "other users can replace the private key, because they may write to {}; \
                  run chmod o-w on it",
                 Name::of(folder)
             ),
+            Warning::OpenRoot(root) => tell_open_root(f, root),
+            Warning::History(root) => {
+                let root = Name::of(root);
+                write!(f, "{root} has a .git folder, and clients can read it; {WITHOUT_HISTORY}")
+            }
+            Warning::RootGroup(user) => tell_root_group(f, user),
             Warning::Unreadable(user, kind, file) => tell_unreadable(f, user, *kind, file),
         }
     }
+}
+
+fn tell_open_root(f: &mut fmt::Formatter<'_>, root: &Path) -> fmt::Result {
+    write!(
+        f,
+        "every user of this machine can change what docroot serves, because everyone may write to {}; \
+         run chmod o-w on it",
+        Name::of(root)
+    )
+}
+
+fn tell_root_group(f: &mut fmt::Formatter<'_>, user: &UserName) -> fmt::Result {
+    write!(
+        f,
+        "{user} belongs to the group of root, so docroot can still read what that group may read; \
+         name another group (--user NAME:GROUP), or take the user out of it"
+    )
+}
+
+/// What a file with secrets is.
+fn named(kind: Reread) -> &'static str {
+    match kind {
+        Reread::Certificate | Reread::Authorities | Reread::Key => "private key",
+        Reread::Users => "password file",
+        Reread::Configuration => "configuration file",
+    }
+}
+
+fn tell_open_secret(
+    f: &mut fmt::Formatter<'_>,
+    kind: Reread,
+    file: &Path,
+    mode: u32,
+) -> fmt::Result {
+    let (does, advice) = match kind {
+        Reread::Key | Reread::Certificate | Reread::Authorities => ("access", "run chmod 600"),
+        Reread::Users | Reread::Configuration if mode & OTHER_WRITES != 0 => {
+            ("change", "run chmod o-rw")
+        }
+        Reread::Users | Reread::Configuration => ("read", "run chmod o-rw"),
+    };
+    let (what, file) = (named(kind), Name::of(file));
+    write!(
+        f,
+        "other users can {does} the {what} {file} (its mode is {mode:03o}); {advice} on it"
+    )
 }
 
 /// What a file is, and what does not happen if it cannot be read again.
@@ -473,7 +474,9 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::net::tls::options::{ClientAuthentication, TlsOptions, TlsVersion};
+    use crate::net::tls::options::{
+        CertificateSource, ClientAuthentication, TlsOptions, TlsVersion,
+    };
 
     fn config(address: &str) -> Config {
         let mut config = Config::new("/srv".into(), 1, 1024);
@@ -845,54 +848,54 @@ mod tests {
     }
 
     #[test]
-    fn the_group_of_another_user_may_read_the_key() {
-        let mut config = secure("c.pem".into(), "k.pem".into());
-        config.privileges.user = UserName::parse("www-data").ok();
-        let check = |mode, is_warned: bool| {
+    fn a_private_key_is_for_one_user() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = folder.path().join("k.pem");
+        fs::write(&key, "key").expect("a file");
+        let check = |config: &Config, mode: u32, is_warned: bool| {
+            fs::set_permissions(&key, PermissionsExt::from_mode(mode)).expect("a mode");
             let surroundings = Surroundings {
-                key_mode: Some(mode),
+                open_secrets: open_secrets(config),
                 ..Surroundings::default()
             };
-            assert_eq!(
-                !warnings(&config, &surroundings).is_empty(),
-                is_warned,
-                "{mode:o}"
+            let want = format!(
+                "warning: other users can access the private key {key:?} (its mode is {mode:03o}); \
+                 run chmod 600 on it"
             );
+            let wanted: Vec<&str> = is_warned.then_some(&*want).into_iter().collect();
+            check_warnings(config, &surroundings, &wanted);
         };
-        check(0o640, false);
+        let mut config = secure("c.pem".into(), key.clone());
+        for mode in [0o600, 0o400, 0o700] {
+            check(&config, mode, false);
+        }
+        for mode in [0o640, 0o604, 0o620, 0o602, 0o610, 0o601] {
+            check(&config, mode, true);
+        }
+        // The group of another user may read it.
+        config.privileges.user = UserName::parse("www-data").ok();
+        check(&config, 0o640, false);
         for mode in [0o644, 0o660, 0o604] {
-            check(mode, true);
+            check(&config, mode, true);
         }
     }
 
     #[test]
-    fn a_private_key_is_for_one_user() {
-        let secure = secure("c.pem".into(), "k.pem".into());
-        for mode in [0o600, 0o400, 0o700] {
-            let key_mode = Some(mode);
-            check_warnings(
-                &secure,
-                &Surroundings {
-                    key_mode,
-                    ..Surroundings::default()
-                },
-                &[],
-            );
-        }
-        for mode in [0o640, 0o604, 0o620, 0o602, 0o610, 0o601] {
-            let want = format!(
-                "warning: other users can access the private key \"k.pem\" (its mode is {mode:03o}); \
-                 run chmod 600 on it"
-            );
-            let key_mode = Some(mode);
-            check_warnings(
-                &secure,
-                &Surroundings {
-                    key_mode,
-                    ..Surroundings::default()
-                },
-                &[&want],
-            );
-        }
+    fn a_history_is_warned_about_if_clients_can_read_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        fs::create_dir(root.join(".git")).expect("a folder");
+        let mut config = config("127.0.0.1");
+        config.root = root.to_owned();
+        let check = |config: &Config, want: &[&str]| {
+            check_warnings(config, &Surroundings::inspect(config), want);
+        };
+        check(&config, &[]);
+        config.site.hidden = true;
+        let want = format!(
+            "warning: {root:?} has a .git folder, and clients can read it; \
+             serve a folder without it, such as what a build has written"
+        );
+        check(&config, &[&want]);
     }
 }

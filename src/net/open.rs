@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::{Access, access};
+
 use crate::net::clock::{self, Now};
 use crate::net::config::Config;
 use crate::net::served::Served;
@@ -62,6 +64,11 @@ pub(super) fn open_sites(config: &Config) -> Result<OpenSites, StartError> {
 /// Opens a root. If it is a file, opens its directory and serves only that file.
 pub(super) fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, StartError> {
     let served = Served::find(path)?;
+    let fault = |fault| StartError::from_root(path, fault);
+    if let Served::File { .. } = served {
+        // It is opened for each request. Without this, each would be refused.
+        access(path, Access::READ_OK).map_err(|errno| fault(errno.into()))?;
+    }
     let mut options = options.clone();
     let root = match &served {
         Served::File { folder, name } => {
@@ -70,6 +77,6 @@ pub(super) fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, 
         }
         Served::Directory(folder) => GivenRoot::open(folder, served.links(&options)),
     };
-    let root = root.map_err(|fault| StartError::from_root(path, fault))?;
+    let root = root.map_err(fault)?;
     Ok(OpenSite::new(root, options, clock::instant()))
 }
