@@ -21,13 +21,29 @@ pub enum Format {
 }
 
 impl Format {
-    /// All formats. The first is for clients that name none.
-    pub const ALL: [Format; 2] = [Format::Text, Format::OpenMetrics];
-
-    /// The media types of [`Format::ALL`].
-    pub const MEDIA_TYPES: [&str; 2] = [
-        "text/plain; version=0.0.4; charset=utf-8",
-        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    /// The formats that are offered, each with its media type. The first is for clients that name none.
+    ///
+    /// Prometheus 3 asks for OpenMetrics with the parameter `escaping`: how to write a name with more than
+    /// letters, digits, `_` and `:`. No name has more, so three of the four ways change nothing. `dots` would,
+    /// because it doubles each `_`; whoever asks for it gets the next format of his list.
+    pub const OFFERED: [(Format, &str); 5] = [
+        (Format::Text, "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            Format::OpenMetrics,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+        (
+            Format::OpenMetrics,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+        ),
+        (
+            Format::OpenMetrics,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+        ),
+        (
+            Format::OpenMetrics,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values",
+        ),
     ];
 }
 

@@ -197,8 +197,8 @@ fn type_and_subtype(essence: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((essence.get(..slash)?, essence.get(slash + 1..)?))
 }
 
-/// Compares parameters without case and quotes. This is correct for `charset`, and the server
-/// sends no other parameter.
+/// Compares parameters without case and quotes. This is correct for `charset`, and the values of the
+/// other parameters that the server sends (`version` and `escaping`) are in lowercase.
 fn has_parameter(media_type: &[u8], wanted: &[u8]) -> bool {
     split_outside_quotes(media_type, b';')
         .skip(1)

@@ -159,10 +159,11 @@ impl Responder for Metrics {
         if !self.server.have_workers_answered() && request.instant < self.until {
             return Polled::WaitForDisk(self.until);
         }
-        let offered = Format::MEDIA_TYPES;
+        let offered = Format::OFFERED.map(|(_, media_type)| media_type);
         let index = choose_media_type(request.fields(), &offered, trace).index;
-        let content = metrics::write(&self.server.facts(), Format::ALL[index]);
-        let page = Embedded::made(content.into(), offered[index], plain::POLICY);
+        let (format, media_type) = Format::OFFERED[index];
+        let content = metrics::write(&self.server.facts(), format);
+        let page = Embedded::made(content.into(), media_type, plain::POLICY);
         let page = page.varying(Dimension::MediaType);
         Polled::Done(answer_made(origin, request, page, trace))
     }
