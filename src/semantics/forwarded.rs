@@ -13,6 +13,7 @@
 //! a request, none counts, and the request is refused, until the operator has said which kind the proxy writes.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::borrow::Cow;
 use std::fmt;
 
 use super::address_rules::{AddressBlock, BlockError};
@@ -196,9 +197,9 @@ impl TrustedProxies {
                 break;
             }
             let pairs = Pairs::parse(element).ok_or(ForwardedError::Malformed)?;
-            found.is_secure = pairs.proto.and_then(is_secure);
-            found.host = pairs.host.map(host).transpose()?;
-            let Some(client) = pairs.node.map(node).transpose()?.flatten() else {
+            found.is_secure = pairs.proto.as_deref().and_then(is_secure);
+            found.host = pairs.host.map(unescaped_host).transpose()?;
+            let Some(client) = pairs.node.as_deref().map(node).transpose()?.flatten() else {
                 break;
             };
             found.client = Some(client);
@@ -318,9 +319,9 @@ impl<'a> Last<'a> {
 /// The parameters of an element of `Forwarded` that matter here.
 #[derive(Default)]
 struct Pairs<'a> {
-    node: Option<&'a [u8]>,
-    proto: Option<&'a [u8]>,
-    host: Option<&'a [u8]>,
+    node: Option<Cow<'a, [u8]>>,
+    proto: Option<Cow<'a, [u8]>>,
+    host: Option<Cow<'a, [u8]>>,
 }
 
 impl<'a> Pairs<'a> {
@@ -347,15 +348,30 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// `value = token / quoted-string`. A quoted string with a backslash is refused: no address, scheme or host
-/// needs one.
-fn value(text: &[u8]) -> Option<&[u8]> {
+/// `value = token / quoted-string`, without the quotes, and without the backslash of each quoted pair (RFC 9110
+/// section 5.6.4).
+fn value(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     match text {
         [b'"', inner @ .., b'"'] if !inner.contains(&b'"') && !inner.contains(&b'\\') => {
-            Some(inner)
+            Some(inner.into())
         }
-        text => is_token(text).then_some(text),
+        [b'"', inner @ .., b'"'] => without_backslashes(inner).map(Cow::from),
+        text => is_token(text).then_some(text.into()),
     }
+}
+
+/// The content of a quoted string. `None` if a quote in it has no backslash, or if nothing follows a backslash.
+fn without_backslashes(inner: &[u8]) -> Option<Vec<u8>> {
+    let mut octets = inner.iter();
+    let mut content = Vec::with_capacity(inner.len());
+    while let Some(&octet) = octets.next() {
+        content.push(match octet {
+            b'"' => return None,
+            b'\\' => *octets.next()?,
+            octet => octet,
+        });
+    }
+    Some(content)
 }
 
 /// RFC 7239 section 6: the address of a node, with its port if it has one. `None` if the proxy does not know it or
@@ -405,6 +421,15 @@ fn is_secure(scheme: &[u8]) -> Option<bool> {
         _ if is(b"https") || is(b"wss") => Some(true),
         _ if is(b"http") || is(b"ws") => Some(false),
         _ => None,
+    }
+}
+
+/// The host of an element. It must be in the head as it is meant. No proxy writes a host with a quoted pair, because
+/// no character of a host needs one.
+fn unescaped_host(text: Cow<'_, [u8]>) -> Result<Host<'_>, ForwardedError> {
+    match text {
+        Cow::Borrowed(text) => host(text),
+        Cow::Owned(_) => Err(ForwardedError::Malformed),
     }
 }
 
@@ -478,6 +503,17 @@ mod tests {
             r#"for=192.0.2.1;host="a.example:8443""#,
             "192.0.2.1:0 - a.example:8443",
         );
+        // A quoted pair stands for its character (RFC 9110 5.6.4).
+        check(r#"for="192.0.2\.1""#, "192.0.2.1:0 - -");
+        check(
+            r#"for="\[2001:db8::17\]:4711";proto="h\ttp""#,
+            "[2001:db8::17]:4711 http -",
+        );
+        check(r#"for=192.0.2.1;ext="a\"d\\""#, "192.0.2.1:0 - -");
+        check(
+            r#"for=1.1.1.1;ext="\",", for="192.0.2.\1""#,
+            "192.0.2.1:0 - -",
+        );
         check("for=unknown", "nothing"); // 6.2
         check("for=_gazonk;proto=https", "- https -"); // 6.3
         check("proto=https", "- https -");
@@ -532,7 +568,10 @@ mod tests {
             r#"for="[192.0.2.1]""#,
             r#"for="192.0.2.1:65536""#,
             r#"for="192.0.2.1:x""#,
-            r#"for="192.0.2\.1""#,
+            r#"for="192.0.2.1\""#,
+            r#"for=192.0.2\.1"#, // only in quotes
+            r#"for=192.0.2.1;ext="a"b""#,
+            r#"for=192.0.2.1;host="a\.example""#,
             "for=192.0.2.1;for=192.0.2.2",
             "for=192.0.2.1;proto=http;proto=https",
             "for=192.0.2.1;b d=1",
