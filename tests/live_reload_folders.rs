@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use support::live_page::{ENDPOINT, LivePage};
 use support::program::{Program, command, skipped, unprivileged};
@@ -62,6 +62,38 @@ fn folders_that_cannot_be_read_do_not_hinder_the_others() {
     for number in 0..1100 {
         set_mode(&closed(number), 0o700);
     }
+}
+
+/// Such as one that another user has left in the folder. Nothing but its mode ever changes, and more than are noted.
+#[test]
+fn a_file_that_could_not_be_read_at_the_start_is_told_when_it_can() {
+    let check = |closed: usize| {
+        let Some(mut command) = unprivileged() else {
+            return;
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        set_mode(folder.path(), 0o755);
+        let page_at = |number: usize| folder.path().join(format!("in/{number}.html"));
+        fs::create_dir(folder.path().join("in")).expect("a folder");
+        for number in 0..closed {
+            fs::write(page_at(number), "a page").expect("written");
+            // Otherwise its time of modification is that of the change, as after `touch`.
+            let file = File::options().write(true).open(page_at(number));
+            let long_ago = SystemTime::now() - Duration::from_secs(1000);
+            let set = |file: File| file.set_modified(long_ago);
+            file.and_then(set).expect("its time");
+            set_mode(&page_at(number), 0);
+        }
+        let program = serve(&mut command, folder.path());
+        let mut page = page(&program);
+        for number in [0, closed - 1] {
+            set_mode(&page_at(number), 0o644);
+            let want = format!(r#"{{"changed":["in/{number}.html"]}}"#);
+            assert_eq!(page.told(), want, "of {closed}");
+        }
+    };
+    check(2);
+    check(1100);
 }
 
 #[test]

@@ -26,7 +26,7 @@ use crate::site::tree::{Snapshot, is_directory, is_unreadable, walk};
 /// How many events wait for the thread. If there are more, everything may have changed.
 const WAITING: usize = 1024;
 
-/// How many files that cannot be read are noted.
+/// How many paths that cannot be read are noted. If there are more, each new mode or owner is a change.
 const MOST_UNREADABLE: usize = 1000;
 
 /// The directory that is watched now.
@@ -35,8 +35,15 @@ pub(super) struct WatchedDirectory {
     path: PathBuf,
     identity: Identity,
     pub(super) source: Source,
-    /// The paths of files that have changed and could not be read. If one becomes readable, that is a change.
-    unreadable: BTreeSet<Box<[u8]>>,
+    unreadable: Unreadable,
+}
+
+/// The paths below the root that this user cannot read. If one becomes readable, that is a change.
+#[derive(Default)]
+struct Unreadable {
+    paths: BTreeSet<Box<[u8]>>,
+    /// Whether there are more than [`MOST_UNREADABLE`], so any other path may be one.
+    has_more: bool,
 }
 
 /// A device and an inode.
@@ -69,7 +76,8 @@ impl WatchedDirectory {
     pub(super) fn new(path: &Path, filter: &ChangeFilter) -> io::Result<WatchedDirectory> {
         let path = path.canonicalize()?;
         let identity = identity(&path)?;
-        let source = match Events::start(&path, filter) {
+        let mut unreadable = Unreadable::default();
+        let source = match Events::start(&path, filter, &mut unreadable) {
             Ok(events) => Source::Events(events),
             // There may be too many directories, or other programs have all watches.
             Err(fault) => {
@@ -81,7 +89,7 @@ impl WatchedDirectory {
             path,
             identity,
             source,
-            unreadable: BTreeSet::new(),
+            unreadable,
         })
     }
 
@@ -138,12 +146,8 @@ impl WatchedDirectory {
     fn has_changed(&mut self, below: &Path, kind: EventKind) -> bool {
         let path = self.path.join(below);
         let name = below.as_os_str().as_bytes();
-        let was_unreadable = self.unreadable.remove(name);
-        let can_read = accessat(CWD, &path, Access::READ_OK, AtFlags::EACCESS);
-        if can_read == Err(Errno::ACCESS) {
-            if self.unreadable.len() < MOST_UNREADABLE {
-                self.unreadable.insert(name.into());
-            }
+        let was_unreadable = self.unreadable.had(name);
+        if self.unreadable.look(&path, name) {
             return true;
         }
         match kind {
@@ -159,7 +163,7 @@ impl WatchedDirectory {
             |path: PathBuf| path.symlink_metadata().is_ok_and(|found| found.is_dir());
         match &mut self.source {
             Source::Events(events) if is_directory(self.path.join(below)) => {
-                let watched = events.watch_new(&self.path, below, filter);
+                let watched = events.watch_new(&self.path, below, filter, &mut self.unreadable);
                 watched.map_err(|_| Lost)
             }
             Source::Events(_) | Source::Scans(..) => Ok(()),
@@ -208,9 +212,32 @@ impl WatchedDirectory {
     }
 }
 
+impl Unreadable {
+    /// Whether this user can not read what is at `path`. If so, notes its `name`, which is the path below the root.
+    fn look(&mut self, path: &Path, name: &[u8]) -> bool {
+        let can_read = accessat(CWD, path, Access::READ_OK, AtFlags::EACCESS);
+        let is_unreadable = can_read == Err(Errno::ACCESS);
+        if is_unreadable && self.paths.len() < MOST_UNREADABLE {
+            self.paths.insert(name.into());
+        } else {
+            self.has_more |= is_unreadable;
+        }
+        is_unreadable
+    }
+
+    /// Whether the path was one of these, or may have been one. It is none from now on.
+    fn had(&mut self, name: &[u8]) -> bool {
+        self.paths.remove(name) || self.has_more
+    }
+}
+
 impl Events {
-    /// Watches the directory.
-    fn start(path: &Path, filter: &ChangeFilter) -> io::Result<Events> {
+    /// Watches the directory, and notes what is `unreadable` in it.
+    fn start(
+        path: &Path,
+        filter: &ChangeFilter,
+        unreadable: &mut Unreadable,
+    ) -> io::Result<Events> {
         let (sender, arriving) = bounded(WAITING);
         let missed = Arc::new(AtomicBool::new(false));
         let has_missed = Arc::clone(&missed);
@@ -239,38 +266,46 @@ impl Events {
         };
         let watched = events.watcher.watch(path, mode);
         watched.map_err(fault_of_system)?;
-        if !filter.is_flat() {
-            events.watch_below(path, Path::new(""), filter)?;
-        }
+        events.watch_below(path, Path::new(""), filter, unreadable)?;
         Ok(events)
     }
 
     /// Watches a new directory at a path below the root, and those in it.
-    fn watch_new(&mut self, root: &Path, below: &Path, filter: &ChangeFilter) -> io::Result<()> {
-        if !watches_trees() {
-            self.watch_one(&root.join(below))?;
-        }
-        self.watch_below(root, below, filter)
+    fn watch_new(
+        &mut self,
+        root: &Path,
+        below: &Path,
+        filter: &ChangeFilter,
+        unreadable: &mut Unreadable,
+    ) -> io::Result<()> {
+        self.watch_one(&root.join(below))?;
+        self.watch_below(root, below, filter, unreadable)
     }
 
-    /// Watches the directories below one.
-    fn watch_below(&mut self, root: &Path, start: &Path, filter: &ChangeFilter) -> io::Result<()> {
+    /// Watches the directories below one, and notes the files that are `unreadable`. A file counts as it is after its
+    /// directory is watched, so no change of it is missed.
+    fn watch_below(
+        &mut self,
+        root: &Path,
+        start: &Path,
+        filter: &ChangeFilter,
+        unreadable: &mut Unreadable,
+    ) -> io::Result<()> {
+        walk(root, start, filter, &mut |path, entry| {
+            if is_directory(entry) {
+                return self.watch_one(&entry.path());
+            }
+            unreadable.look(&entry.path(), path.as_os_str().as_bytes());
+            Ok(())
+        })
+    }
+
+    /// Watches a directory, unless this user cannot read it, or the system watches it with its root. Fails if the
+    /// system has no watches left.
+    fn watch_one(&mut self, directory: &Path) -> io::Result<()> {
         if watches_trees() {
             return Ok(());
         }
-        walk(
-            root,
-            start,
-            filter,
-            &mut |_, entry| match is_directory(entry) {
-                true => self.watch_one(&entry.path()),
-                false => Ok(()),
-            },
-        )
-    }
-
-    /// Watches a directory, unless this user cannot read it. Fails if the system has no watches left.
-    fn watch_one(&mut self, directory: &Path) -> io::Result<()> {
         match self.watcher.watch(directory, RecursiveMode::NonRecursive) {
             Err(fault) if cannot_be_read(&fault) => Ok(()),
             other => other.map_err(fault_of_system),
