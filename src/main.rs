@@ -119,7 +119,7 @@ fn report(remarks: &[String], reloaded: &Reloaded) -> String {
     let ignored = reloaded.ignored.iter();
     lines.extend(ignored.map(|option| format!("{option}: restart docroot to apply the new value")));
     lines.extend_from_slice(remarks);
-    lines.extend(reloaded.notices.iter().map(ToString::to_string));
+    lines.extend_from_slice(&reloaded.notices);
     let fingerprint = reloaded.fingerprint.iter();
     lines.extend(
         fingerprint.map(|new| format!("the certificate is new; its SHA-256 fingerprint is {new}")),

@@ -306,6 +306,39 @@ fn one_request_is_enough_to_learn_of_an_invalid_file() {
     });
 }
 
+/// Nobody has to come first.
+#[test]
+fn a_reload_reads_the_users_at_once() {
+    let (folder, site) = (tempfile::tempdir().expect("a folder"), site());
+    let (users, program) = with_alice(folder.path(), site.path());
+    let count = |text: &str| program.said().matches(text).count();
+    let reload = || {
+        let before = count("docroot: reloaded the configuration");
+        program.signal(Signal::HUP);
+        until("it is reloaded", || {
+            count("docroot: reloaded the configuration") > before
+        });
+    };
+    fs::write(&users, "alice:hunter2\n").expect("a file");
+    for times in 1..=2 {
+        reload();
+        assert_eq!(count("docroot: kept the old users: line 1 of "), times);
+    }
+    assert_eq!(status(&program, "/a.txt", Some("alice:secret")), 200);
+    fs::write(&users, format!("bob:{SECRET}\n")).expect("a file");
+    for _ in 0..2 {
+        reload();
+        assert_eq!(count("docroot: reloaded the users in "), 1);
+    }
+    assert_eq!(status(&program, "/a.txt", Some("bob:secret")), 200);
+    assert_eq!(status(&program, "/a.txt", Some("alice:secret")), 401);
+    assert_eq!(
+        count("docroot: kept the old users: "),
+        2,
+        "no client causes more"
+    );
+}
+
 /// What `docroot explain` says about a request.
 fn explained(root: &Path, user: Option<&str>) -> String {
     let mut command = command();

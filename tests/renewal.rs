@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use docroot::net::tls::options::ClientAuthentication;
+use rustix::process::Signal;
 #[cfg(target_os = "linux")]
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use rustls::ClientConfig;
@@ -240,6 +241,15 @@ impl Told {
         told
     }
 
+    /// Asks for a reload, and waits until it is done.
+    fn reload(&self) {
+        let done = "reloaded the configuration";
+        let count = || self.program.said().matches(done).count();
+        let before = count();
+        self.program.signal(Signal::HUP);
+        until("it is reloaded", || count() > before);
+    }
+
     /// A client comes; the certificate that it is shown.
     #[track_caller]
     fn served(&self) -> CertificateDer<'static> {
@@ -434,4 +444,36 @@ fn no_worker_waits_for_the_files() {
     let new = authority.server();
     new.replace(&stored);
     check_shown(&server, &authority, &new);
+}
+
+/// No client has to come first, and none gets the old certificate.
+#[test]
+fn a_reload_reads_the_files_at_once() {
+    let told = Told::new();
+    let new = told.authority.server();
+    new.replace(&told.files);
+    told.reload();
+    assert!(told.served() == new.chain()[0], "the old one");
+    assert_eq!(told.program.said().matches(RENEWED).count(), 1);
+
+    // Each reload tells what is wrong, and how the old files stay.
+    std::fs::write(&told.files.certificate, "garbage").expect("a file");
+    for times in 1..=2 {
+        told.reload();
+        let said = told.program.said();
+        let kept = said.matches("docroot: the TLS files have changed, but ");
+        assert_eq!(kept.count(), times, "{said}");
+    }
+    assert!(told.served() == new.chain()[0], "the old one stays");
+    assert_eq!(
+        told.program.said().matches("docroot keeps using").count(),
+        2
+    );
+
+    let last = told.authority.server();
+    last.replace(&told.files);
+    told.reload();
+    assert!(told.served() == last.chain()[0], "the one before");
+    told.reload();
+    assert_eq!(told.program.said().matches(RENEWED).count(), 2);
 }

@@ -9,6 +9,7 @@
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
+use crate::net::clock::instant;
 use crate::net::config::Config;
 use crate::net::mailbox::{Change, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
@@ -69,8 +70,8 @@ pub struct Reloaded {
     pub config: Config,
     /// The options whose new values need a restart.
     pub ignored: Vec<&'static str>,
-    /// What the operator should know about a new certificate.
-    pub notices: Vec<Notice>,
+    /// What the operator should know about the users and about a new certificate, one line each.
+    pub notices: Vec<String>,
     /// The fingerprint of a new self-signed certificate.
     pub fingerprint: Option<String>,
 }
@@ -171,7 +172,8 @@ impl Reloader {
         let sites = open_sites(&config)?;
         let guard = guard(&config, &earlier)?;
         let (endpoint, notices) = endpoint(&config, &earlier)?;
-        let has_new = !same(&endpoint, &earlier.endpoint);
+        let mut notices: Vec<_> = notices.iter().map(ToString::to_string).collect();
+        let has_new = kept(&endpoint, &earlier.endpoint).is_none();
         let fingerprint = endpoint.as_ref().filter(|_| has_new);
         let fingerprint = fingerprint.and_then(|endpoint| endpoint.fingerprint());
         let fingerprint = fingerprint.map(str::to_owned);
@@ -181,6 +183,7 @@ impl Reloader {
             ..earlier.reloaded(config, sites, guard, endpoint, ids)
         });
         watches.change(&settings.config, &settings.sites)?;
+        notices.extend(renewed(&settings, &earlier));
         let Phase::Running(running) = &mut *lock(&self.phase) else {
             return Ok(None);
         };
@@ -253,6 +256,18 @@ impl Reloader {
     }
 }
 
+/// Reads the files again of what stays because its options are unchanged. A file that is invalid changes nothing.
+/// Returns what came of it.
+fn renewed(settings: &Settings, earlier: &Settings) -> Vec<String> {
+    let guard = kept(&settings.guard, &earlier.guard);
+    let users = guard.and_then(|guard| guard.reload(instant()));
+    let endpoint = kept(&settings.endpoint, &earlier.endpoint);
+    let files = endpoint.map(|endpoint| endpoint.reload());
+    let users = users.iter().map(ToString::to_string);
+    let files = files.iter().flatten().map(ToString::to_string);
+    users.chain(files).collect()
+}
+
 /// The users. If the options are unchanged, the old guard stays, with its checked passwords and failure counts.
 fn guard(config: &Config, earlier: &Settings) -> Result<Option<Arc<Guard>>, StartError> {
     let (of_new, of_old) = (&config.rules.protection, &earlier.config.rules.protection);
@@ -262,7 +277,7 @@ fn guard(config: &Config, earlier: &Settings) -> Result<Option<Arc<Guard>>, Star
     }
 }
 
-/// The TLS endpoint. If its options are unchanged, the old one stays: it reloads changed certificates itself.
+/// The TLS endpoint. If its options are unchanged, the old one stays, and with it the tickets of its clients.
 fn endpoint(
     config: &Config,
     earlier: &Settings,
@@ -285,11 +300,10 @@ fn of_endpoint(config: &Config) -> Option<TlsOptions> {
     })
 }
 
-fn same(one: &Option<Arc<Endpoint>>, other: &Option<Arc<Endpoint>>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-        _ => false,
-    }
+/// What a reload has kept.
+fn kept<'a, T>(now: &'a Option<Arc<T>>, earlier: &Option<Arc<T>>) -> Option<&'a Arc<T>> {
+    let (now, earlier) = (now.as_ref()?, earlier.as_ref()?);
+    Arc::ptr_eq(now, earlier).then_some(now)
 }
 
 #[cfg(test)]

@@ -58,6 +58,10 @@ impl Endpoint {
     pub fn watch_files(&self) {
         match self.0 {}
     }
+
+    pub fn reload(&self) -> Vec<Notice> {
+        match self.0 {}
+    }
 }
 
 #[allow(missing_docs)]

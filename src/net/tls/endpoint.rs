@@ -40,8 +40,8 @@ const HTTP_1_1: &[u8] = b"http/1.1";
 /// The shortest time between two looks at the files.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The time between two looks while no client comes. If the files are replaced meanwhile, the first client may get
-/// the old certificate for as long.
+/// The time between two looks while no client comes. If the files are replaced meanwhile without a reload, the first
+/// client may get the old certificate for as long.
 const IDLE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long new files may be invalid before this is reported, and how long until they are read
@@ -54,7 +54,7 @@ pub struct Endpoint {
     provider: Arc<CryptoProvider>,
     source: Source,
     config: RwLock<Arc<ServerConfig>>,
-    /// Only the thread that looks at the files locks it.
+    /// Only the thread that looks at the files locks it, and a reload.
     watch: Mutex<Watch>,
     /// Whether that thread was started.
     is_watched: AtomicBool,
@@ -178,6 +178,31 @@ impl Endpoint {
         }
     }
 
+    /// Reads the files again if they have changed, because the operator wants a reload. Returns what came of it. If
+    /// they are invalid, the old ones stay. It may wait for the disk.
+    pub fn reload(&self) -> Vec<Notice> {
+        // A check that panicked has left the state consistent.
+        let mut watch = lock(&self.watch);
+        let stamps = Stamps::read(&self.source, &self.options);
+        if stamps == watch.stamps {
+            watch.failure = None;
+            return Vec::new();
+        }
+        let now = Now::read();
+        match self.renew(&stamps, &mut watch, &now) {
+            Ok(notices) => notices,
+            Err(fault) => {
+                watch.failure = Some(Failure {
+                    stamps,
+                    since: now.instant,
+                    tried: now.instant,
+                    is_reported: true,
+                });
+                vec![Notice::Kept(fault)]
+            }
+        }
+    }
+
     fn current(&self) -> Arc<ServerConfig> {
         let config = self.config.read();
         Arc::clone(&config.unwrap_or_else(PoisonError::into_inner))
@@ -199,26 +224,24 @@ impl Endpoint {
             watch.failure = failure;
             return;
         }
-        match self.renew(&stamps, &watch.stamps, now) {
-            Ok(notices) => {
-                watch.stamps = stamps;
-                tell(&notices);
-            }
+        match self.renew(&stamps, watch, now) {
+            Ok(notices) => tell(&notices),
             Err(fault) => watch.failure = Some(report(fault, failure, stamps, now)),
         }
     }
 
     /// Reads the files and puts them into use. Older sessions can still be resumed, unless the
     /// authorities for client certificates have changed.
-    fn renew(&self, new: &Stamps, old: &Stamps, now: &Now) -> Result<Vec<Notice>, TlsError> {
+    fn renew(&self, new: &Stamps, watch: &mut Watch, now: &Now) -> Result<Vec<Notice>, TlsError> {
         let identity = self.source.identity(&self.provider)?;
-        let ticketer = match new.authorities == old.authorities {
+        let ticketer = match new.authorities == watch.stamps.authorities {
             true => Arc::clone(&self.current().ticketer),
             false => new_ticketer()?,
         };
         let invalid = self.source.check_validity(&identity, now.system);
         let (config, unnamed) = config(&self.options, identity, &self.provider, ticketer)?;
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        (watch.stamps, watch.failure) = (*new, None);
         let notices = [Notice::Renewed].into_iter().chain(invalid).chain(unnamed);
         Ok(notices.collect())
     }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::never;
 
+use crate::observe::notice::tell;
 use crate::origin::auth::failures::Failures;
 use crate::origin::auth::fault::AuthError;
 use crate::origin::auth::remembered::Remembered;
 use crate::origin::auth::users::Users;
-use crate::origin::auth::users_file::{Found, PATIENCE, UsersFile};
+use crate::origin::auth::users_file::{Asker, Found, Notice, PATIENCE, UsersFile};
 use crate::semantics::credentials::Credentials;
 use crate::semantics::protection::{NamedUser, Protection, User};
 use crate::site::budget::{Account, Budget};
@@ -192,20 +193,36 @@ impl Guard {
         self.file.is_some() && lock(&self.looked).is_none_or(is_old)
     }
 
-    /// Reads the password file again if it has changed.
+    /// Reads the password file again if it has changed, because a client has sent a password.
     fn read_file(self: &Arc<Self>, now: Instant) {
-        let Some(file) = &self.file else { return };
+        tell(self.renewed(Asker::Client, now).as_slice());
+    }
+
+    /// Reads the password file again if it has changed, because the operator wants a reload. Returns what came of it.
+    /// It may wait for the disk.
+    pub fn reload(self: &Arc<Self>, now: Instant) -> Option<Notice> {
+        self.renewed(Asker::Operator, now)
+    }
+
+    fn renewed(self: &Arc<Self>, asker: Asker, now: Instant) -> Option<Notice> {
+        let file = self.file.as_ref()?;
         let reading = lock(&self.reading);
-        match file.changed(&self.named, now) {
-            Found::Nothing => {}
-            Found::Users(users) => {
+        let notice = match file.changed(&self.named, asker, now) {
+            Found::Nothing => None,
+            Found::Users(users, notice) => {
                 *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
+                Some(notice)
             }
-            Found::Suspect => self.look_again(now),
-        }
+            Found::Suspect => {
+                self.look_again(now);
+                None
+            }
+            Found::Invalid(notice) => Some(notice),
+        };
         drop(reading);
         let mut looked = lock(&self.looked);
         *looked = (*looked).max(Some(now));
+        notice
     }
 
     /// Looks at an invalid file a second time, so that it is reported although no request comes.

@@ -1,14 +1,13 @@
 //! The password file. It is read again when it changes; if it is then invalid, the old users stay.
 //!
 //! An editor may write a file in several steps, so an invalid file is reported only if it is still invalid
-//! a second later.
+//! a second later. At a reload, the operator says that the file is ready, so it is reported at once.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::observe::notice::tell;
 use crate::origin::auth::fault::AuthError;
 use crate::origin::auth::users::Users;
 use crate::semantics::protection::NamedUser;
@@ -44,14 +43,29 @@ struct Failure {
 pub enum Found {
     /// Nothing that was not known.
     Nothing,
-    /// New users.
-    Users(Users),
+    /// New users, and what the operator is told.
+    Users(Users, Notice),
     /// The file is invalid. If it still is after [`PATIENCE`], the next look reports it.
     Suspect,
+    /// The file is invalid, of which the operator is told.
+    Invalid(Notice),
 }
 
-enum Notice {
+/// Who wants to know what is in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A client. The operator is told once of each invalid file.
+    Client,
+    /// The operator, who reloads the configuration.
+    Operator,
+}
+
+/// What the operator is told.
+#[derive(Debug)]
+pub enum Notice {
+    /// The users of the file are in use.
     Renewed(PathBuf),
+    /// The file is invalid.
     Kept(AuthError),
 }
 
@@ -74,7 +88,7 @@ impl UsersFile {
     }
 
     /// Reads the file again if it has changed. It may wait for the disk.
-    pub fn changed(&self, named: &[NamedUser], now: Instant) -> Found {
+    pub fn changed(&self, named: &[NamedUser], asker: Asker, now: Instant) -> Found {
         let mut watch = lock(&self.watch);
         let state = FileState::of(&self.path).ok();
         if state == watch.used {
@@ -85,16 +99,16 @@ impl UsersFile {
             Ok(users) => {
                 watch.used = state;
                 watch.failure = None;
-                tell(&[Notice::Renewed(self.path.clone())]);
-                Found::Users(users)
+                Found::Users(users, Notice::Renewed(self.path.clone()))
             }
             Err(fault) => {
                 let same = watch.failure.take().filter(|one| one.state == state);
-                let failure = watch.failure.insert(report(same, state, fault, now));
-                match failure.is_reported {
-                    true => Found::Nothing,
-                    false => Found::Suspect,
-                }
+                let failure = watch.failure.insert(same.unwrap_or(Failure {
+                    state,
+                    since: now,
+                    is_reported: false,
+                }));
+                failure.found(fault, asker, now)
             }
         }
     }
@@ -110,24 +124,21 @@ impl UsersFile {
     }
 }
 
-/// Reports a file that has stayed invalid, once.
-fn report(
-    same: Option<Failure>,
-    state: Option<FileState>,
-    fault: AuthError,
-    now: Instant,
-) -> Failure {
-    let mut failure = same.unwrap_or(Failure {
-        state,
-        since: now,
-        is_reported: false,
-    });
-    let is_due = now.saturating_duration_since(failure.since) >= PATIENCE;
-    if is_due && !failure.is_reported {
-        tell(&[Notice::Kept(fault)]);
-        failure.is_reported = true;
+impl Failure {
+    /// What a look has found that comes across this failure.
+    fn found(&mut self, fault: AuthError, asker: Asker, now: Instant) -> Found {
+        let has_stayed = now.saturating_duration_since(self.since) >= PATIENCE;
+        let is_due = match asker {
+            Asker::Client if self.is_reported => return Found::Nothing,
+            Asker::Client => has_stayed,
+            Asker::Operator => true,
+        };
+        self.is_reported |= is_due;
+        match is_due {
+            true => Found::Invalid(Notice::Kept(fault)),
+            false => Found::Suspect,
+        }
     }
-    failure
 }
 
 impl fmt::Display for Notice {
@@ -143,6 +154,7 @@ impl fmt::Display for Notice {
 
 #[cfg(test)]
 mod tests {
+    use super::Asker::{Client, Operator};
     use super::*;
     use crate::site::named_file::LARGEST;
     use std::fs;
@@ -163,25 +175,40 @@ mod tests {
         let file = UsersFile::new(path.clone());
         let now = Instant::now();
         assert!(!has_alice(&file.read(&[]).expect("users")));
-        assert!(matches!(file.changed(&[], now), Found::Nothing));
+        assert!(matches!(file.changed(&[], Client, now), Found::Nothing));
         fs::write(&path, ALICE.to_owned() + &bob).expect("a file");
-        let is_alice = |found| matches!(found, Found::Users(users) if has_alice(&users));
-        assert!(is_alice(file.changed(&[], now)));
-        assert!(matches!(file.changed(&[], now), Found::Nothing));
+        let is_alice = |found| matches!(found, Found::Users(users, _) if has_alice(&users));
+        assert!(is_alice(file.changed(&[], Client, now)));
+        assert!(matches!(file.changed(&[], Client, now), Found::Nothing));
         let is_reported = || {
             let watch = file.watch.lock().expect("no panic");
             watch.failure.as_ref().map(|failure| failure.is_reported)
         };
         fs::write(&path, "alice:secret").expect("a file");
-        assert!(matches!(file.changed(&[], now), Found::Suspect));
+        assert!(matches!(file.changed(&[], Client, now), Found::Suspect));
         assert_eq!(is_reported(), Some(false));
-        assert!(matches!(file.changed(&[], now + PATIENCE), Found::Nothing));
+        let later = now + PATIENCE;
+        assert!(matches!(
+            file.changed(&[], Client, later),
+            Found::Invalid(_)
+        ));
         assert_eq!(is_reported(), Some(true));
+        assert!(matches!(file.changed(&[], Client, later), Found::Nothing));
         fs::remove_file(&path).expect("a file");
-        assert!(matches!(file.changed(&[], now + PATIENCE), Found::Suspect));
+        assert!(matches!(
+            file.changed(&[], Client, now + PATIENCE),
+            Found::Suspect
+        ));
         assert_eq!(is_reported(), Some(false), "this is another fault");
+        // Who asks for a reload is told each time, and then no client causes another report.
+        for _ in 0..2 {
+            let found = file.changed(&[], Operator, later);
+            assert!(matches!(found, Found::Invalid(_)));
+        }
+        let found = file.changed(&[], Client, later + PATIENCE);
+        assert!(matches!(found, Found::Nothing));
         fs::write(&path, ALICE).expect("a file");
-        assert!(is_alice(file.changed(&[], now)));
+        assert!(is_alice(file.changed(&[], Client, now)));
         assert_eq!(is_reported(), None);
     }
 
