@@ -680,6 +680,25 @@ fn requests_of_operators_that_are_not_complete_give_way() {
     }
 }
 
+/// They come in one moment, so the worker has not read what they have sent when the next one comes.
+#[test]
+fn a_crowd_of_operators_without_a_complete_request_keeps_nobody_out() {
+    let server = server();
+    for _ in 0..6 {
+        let crowd: Vec<TcpStream> = (0..40)
+            .map(|_| {
+                let mut half = TcpStream::connect(server.admin_addresses[0]).expect("it accepts");
+                // It may have lost its place already.
+                let _ = half.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n");
+                half
+            })
+            .collect();
+        let health = server.admin("GET", "/health", &[]);
+        assert_eq!(health.status, 200);
+        drop(crowd);
+    }
+}
+
 /// Clients that do not read their responses take all places, and wait for longer than this test. One of them is cut for
 /// a newcomer of another network.
 #[test]

@@ -49,14 +49,19 @@ pub(super) fn keeps_as_much(slot: &Slot, chosen: &Holder<u64>) -> bool {
     connection.is_some_and(|connection| connection.kept() >= chosen.rank)
 }
 
-/// Whether a connection that was chosen for its place is still as ready to give way.
+/// Whether a connection that was chosen for its place is still as ready to give way. One that had no request may have
+/// got a part of one.
 pub(super) fn is_as_ready(slot: &Slot, chosen: &Holder<Readiness>) -> bool {
-    let is_ready = |connection: &Connection| {
-        // A request may have come that no event has told yet.
-        let has_request = || chosen.rank > Readiness::Served && connection.transport().has_input();
-        readiness(connection, slot) >= chosen.rank && !has_request()
-    };
-    slot.connection.as_deref().is_some_and(is_ready)
+    let least = chosen.rank.min(Readiness::Reading);
+    let is_ready = |connection: &Connection| readiness(connection, slot) >= least;
+    slot.connection.as_deref().is_some_and(is_ready) && !has_unread(slot, chosen)
+}
+
+/// Whether the client of a connection that was chosen because it has no complete request has sent something that no event
+/// has told yet.
+pub(super) fn has_unread(slot: &Slot, chosen: &Holder<Readiness>) -> bool {
+    let has_input = |connection: &Connection| connection.transport().has_input();
+    chosen.rank > Readiness::Served && slot.connection.as_deref().is_some_and(has_input)
 }
 
 fn readiness(connection: &Connection, slot: &Slot) -> Readiness {

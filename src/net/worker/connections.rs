@@ -192,6 +192,14 @@ impl Connections {
         }
     }
 
+    /// Reads what a connection has received, although no event has told of it.
+    pub fn read(&mut self, index: usize, context: &mut Context) {
+        if let Some(connection) = &mut self.slots[index].connection {
+            connection.ready(true, false, false);
+            self.drive_or_queue(index, context);
+        }
+    }
+
     fn is_in_handshake(&self, index: usize) -> bool {
         let connection = self.slots[index].connection.as_ref();
         connection.is_some_and(|connection| connection.is_in_handshake())

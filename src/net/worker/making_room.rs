@@ -45,6 +45,10 @@ pub(super) fn shed(
     is_over.then(|| shedding.wait(now))
 }
 
+/// How many connections are read before one of them gives way, because their clients have sent something since the
+/// last event.
+const MOST_READ: usize = 16;
+
 /// Makes a connection give its place to a new client. Returns whether one did.
 pub(super) fn make_room(
     newcomer: Newcomer,
@@ -53,13 +57,21 @@ pub(super) fn make_room(
     context: &mut Context,
 ) -> bool {
     let now = context.now.instant;
-    if places.is_due(now) {
+    // Operators have few connections, so a look costs nothing. A crowd of them comes within the time between two looks.
+    if places.is_due(now) || matches!(newcomer, Newcomer::Operator(_)) {
         places.look(&candidates::of_places(connections.slots()), now);
     }
+    let mut most_read = MOST_READ;
     while let Some(chosen) = places.pop(newcomer) {
-        if let Some(index) = connections.slots().index_of(chosen.token)
-            && candidates::is_as_ready(&connections.slots()[index], &chosen)
-        {
+        let Some(index) = connections.slots().index_of(chosen.token) else {
+            continue;
+        };
+        // What has come since the last event may be half a request.
+        if most_read > 0 && candidates::has_unread(&connections.slots()[index], &chosen) {
+            most_read -= 1;
+            connections.read(index, context);
+        }
+        if candidates::is_as_ready(&connections.slots()[index], &chosen) {
             give_way(index, connections, context);
             places.note_newcomer(newcomer);
             return true;
