@@ -197,6 +197,29 @@ fn the_log_names_the_client() {
     assert_eq!(line["proxy"], "127.0.0.2");
 }
 
+/// A proxy or the target may name another host than the field.
+#[test]
+fn the_log_names_the_host_that_was_asked_for() {
+    let check = |source, request: &str, want: &str| {
+        let (setup, page) = setup("127.0.0.2=x-forwarded").logging(LogFormat::Json);
+        let server = setup.start();
+        let mut client = server.connect_from(source);
+        client.send(request.as_bytes());
+        client.finish();
+        client.rest();
+        assert_eq!(last_line(&page)["host"], want, "{request}");
+    };
+    let direct = "GET /a.txt HTTP/1.1\r\nHost: a.example:81\r\n\r\n";
+    check(PROXY, direct, "a.example:81");
+    let forwarded = "GET /a.txt HTTP/1.1\r\nHost: t\r\nX-Forwarded-Host: b.example\r\n\r\n";
+    check(PROXY, forwarded, "b.example");
+    check([127, 0, 0, 3], forwarded, "t");
+    let absolute = "GET http://c.example/a.txt HTTP/1.1\r\nHost: t\r\n\r\n";
+    check(PROXY, absolute, "c.example");
+    let refused = "GET /a.txt HTTP/1.1\r\nHost: alice:secret@t\r\n\r\n";
+    check(PROXY, refused, "***@t");
+}
+
 #[test]
 fn the_log_names_the_proxy_only_if_it_has_named_the_client() {
     let lines = |is_proxied, source, sent: &[u8]| {

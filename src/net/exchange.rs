@@ -11,7 +11,7 @@ use crate::net::clock::{self, Now};
 use crate::net::kept_heads::{KeptHead, KeptHeads};
 use crate::net::request_text::RequestText;
 use crate::observe::client::Client;
-use crate::observe::event::{End, ExchangeRecord, Security};
+use crate::observe::event::{End, ExchangeRecord, Heads, Security};
 use crate::observe::observer::Observer;
 use crate::observe::request_id::RequestId;
 use crate::observe::sample::BodySample;
@@ -20,6 +20,7 @@ use crate::observe::wire::{Exchanges, Watched, WireEvent, is_own};
 use crate::origin::brief::brief;
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
+use crate::semantics::host::Host;
 use crate::semantics::protection::User;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
@@ -120,9 +121,12 @@ impl Exchange {
         self.is_own
     }
 
-    /// Notes the site that answers, for the metrics.
-    pub fn note_site(&mut self, site: SiteNumber) {
+    /// Notes the site that answers, for the metrics, and the host that was asked for, for the log.
+    pub fn note_site(&mut self, site: SiteNumber, host: Option<Host<'_>>) {
         self.counted.0 = site;
+        if let (Some(request), Some(host)) = (&mut self.request, host) {
+            request.note_host(host);
+        }
     }
 
     /// Notes the id of the request.
@@ -219,6 +223,11 @@ impl Exchange {
         }
     }
 
+    /// The heads, if somebody sees them.
+    fn heads(&self) -> Option<Heads<'_>> {
+        Some(self.kept.as_ref()?.heads.as_ref()?.as_event())
+    }
+
     /// The memory of what it keeps for the log and the wire view, in bytes.
     pub fn cost(&self) -> usize {
         let kept = self.kept.as_ref().map_or(0, |kept| kept.cost());
@@ -290,13 +299,13 @@ impl Exchange {
         let reason = self.answer.map(|(_, reason)| reason.to_string());
         let brief = self.answer.map(|(_, reason)| brief(&reason));
         let (request, watched) = (self.request.as_deref(), self.watched.as_deref());
-        let heads = self.kept.as_ref().and_then(|kept| kept.heads.as_ref());
         let record = ExchangeRecord {
             peer: on.client.address(),
             proxy: on.client.proxy(),
             user: self.user.as_ref().map(|user| &*user.name),
             received: ended.checked_sub(duration).unwrap_or(ended),
             duration,
+            host: request.and_then(RequestText::host),
             method: request.map_or(b"", RequestText::method),
             target: request.map_or(b"", RequestText::target),
             version: request.map_or(b"", RequestText::version),
@@ -309,7 +318,7 @@ impl Exchange {
             end,
             security: on.security,
             id: self.id(),
-            heads: heads.map(KeptHeads::as_event),
+            heads: self.heads(),
             steps: watched.map_or(&[], |watched| watched.trace.steps()),
         };
         if is_logged {

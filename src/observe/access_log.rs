@@ -56,6 +56,7 @@ pub(super) mod tests {
             user: None,
             received: UNIX_EPOCH + Duration::from_millis(971_186_136_123),
             duration: Duration::from_micros(1234),
+            host: Some(b"files.example"),
             method: b"GET",
             target: b"/a.html",
             version: b"HTTP/1.1",

@@ -22,6 +22,8 @@ pub struct ExchangeRecord<'a> {
     /// The time from then until the socket took the last byte of the response, or until the
     /// exchange was cut.
     pub duration: Duration,
+    /// The host that the client asked for, with its port if that was sent.
+    pub host: Option<&'a [u8]>,
     /// The method as sent; empty if it could not be read.
     pub method: &'a [u8],
     /// The request target as sent; empty if it could not be read.

@@ -71,6 +71,7 @@ fn write_value(
             None => optional_value(out, None),
         },
         JsonField::User => optional_value(out, exchange.user.map(bytes)),
+        JsonField::Host => optional_value(out, exchange.host),
         JsonField::Method => optional_value(out, received(exchange.method)),
         JsonField::Target => optional_value(out, received(exchange.target)),
         JsonField::Version => optional_value(out, received(exchange.version)),
@@ -205,7 +206,7 @@ mod tests {
     fn an_object_has_every_member() {
         let want = concat!(
             r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
-            r#""user":null,"method":"GET","target":"/a.html","version":"HTTP/1.1","status":200,"#,
+            r#""user":null,"host":"files.example","method":"GET","target":"/a.html","version":"HTTP/1.1","status":200,"#,
             r#""sent":2326,"duration":0.001234,"referer":null,"user_agent":"curl/8.0","#,
             r#""reason":"the file","complete":true,"cut":null,"tls":null}"#,
         );
@@ -233,6 +234,19 @@ mod tests {
         let options = chosen(&[JsonField::Cut, JsonField::Status, JsonField::Peer]);
         let want = r#"{"cut":"the client went away","status":null,"peer":"192.0.2.1"}"#;
         check(&options, cut, want);
+    }
+
+    /// The client chose every byte of it.
+    #[test]
+    fn the_host_is_escaped() {
+        let options = LogOptions {
+            fields: Some([JsonField::Host].into()),
+            ..LogOptions::OFF
+        };
+        let of = |host| ExchangeRecord { host, ..example() };
+        let host = Some(&b"a\"\x1b[2J\xff"[..]);
+        check(&options, of(host), r#"{"host":"a\"\u001b[2J\ufffd"}"#);
+        check(&options, of(None), r#"{"host":null}"#);
     }
 
     #[test]

@@ -182,6 +182,7 @@ pub enum JsonField {
     Port,
     Proxy,
     User,
+    Host,
     Method,
     Target,
     Version,
@@ -200,12 +201,13 @@ pub enum JsonField {
 
 impl JsonField {
     /// All of them, in the order of a line that has all.
-    pub const ALL: [JsonField; 19] = [
+    pub const ALL: [JsonField; 20] = [
         JsonField::Time,
         JsonField::Peer,
         JsonField::Port,
         JsonField::Proxy,
         JsonField::User,
+        JsonField::Host,
         JsonField::Method,
         JsonField::Target,
         JsonField::Version,
@@ -230,6 +232,7 @@ impl JsonField {
             JsonField::Port => "port",
             JsonField::Proxy => "proxy",
             JsonField::User => "user",
+            JsonField::Host => "host",
             JsonField::Method => "method",
             JsonField::Target => "target",
             JsonField::Version => "version",

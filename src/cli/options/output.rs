@@ -140,8 +140,8 @@ const LOG_FIELDS: OptionDef = OptionDef::new(
             Ok(())
         },
     }),
-    "The members of a line of the json log, in this order: time, peer, port, proxy, user, method, target, version, \
-     status, sent, duration, referer, user_agent, reason, complete, cut, tls, id, sample",
+    "The members of a line of the json log, in this order: time, peer, port, proxy, user, host, method, target, \
+     version, status, sent, duration, referer, user_agent, reason, complete, cut, tls, id, sample",
 )
 .default(|_| "all that apply".into());
 

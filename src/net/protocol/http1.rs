@@ -210,7 +210,7 @@ impl Http1 {
                     request_of(&received, client, hosts, session, now, &wakers, is_secure);
                 exchange.note_id(id_of(&request, proxies, &mut context.observer));
                 let origin = context.origins.of_noted(received.head.host, trace);
-                exchange.note_site(origin.number);
+                exchange.note_site(origin.number, received.head.host);
                 dispatch(&request, connection, &mut facts, origin, trace)
             }
         };
