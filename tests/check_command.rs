@@ -295,6 +295,7 @@ fn a_root_that_everyone_may_change_is_told() {
     said.has(want).has("\"other\"");
 }
 
+#[cfg(feature = "auth")]
 const HASH: &str = "$2b$04$abcdefghijklmnopqrstuuRLLNyjJbQpQTdGLfZoKfcqfSOvvQOFW";
 
 #[cfg(feature = "auth")]
