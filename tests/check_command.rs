@@ -4,7 +4,9 @@ mod support;
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
+#[cfg(feature = "config-file")]
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -327,7 +329,7 @@ fn a_password_file_that_others_may_read_or_change_is_told() {
 }
 
 /// Only a configuration file with hashes is a secret. Nobody else should change any.
-#[cfg(feature = "auth")]
+#[cfg(all(feature = "auth", feature = "config-file"))]
 #[test]
 fn a_configuration_file_that_others_may_read_or_change_is_told() {
     let hashes = format!("auth = [\"/** alice:{HASH}\"]\n");
@@ -354,6 +356,7 @@ fn a_configuration_file_that_others_may_read_or_change_is_told() {
 }
 
 /// A link or another name of the file lets clients read it too.
+#[cfg(feature = "config-file")]
 #[test]
 fn a_secret_that_another_name_leads_to_is_told() {
     const FOLLOW: &str = "--follow-symlinks";
