@@ -8,9 +8,6 @@
 //! release -> r2    new requests are answered from r2, and responses under way end from r1
 //! (nothing)        the last directory stays, until the path leads to one again
 //! ```
-//!
-//! A worker looks at the path at the beginning of a turn. If that waits for the disk, the requests that come
-//! meanwhile wait too: their look-ups begin with the path of the root.
 
 use std::ffi::OsString;
 use std::fs;
@@ -63,22 +60,14 @@ pub(super) struct Followed {
     changes: u64,
     /// When to look again.
     next_look: Instant,
-    /// Whether a disk thread looks.
-    is_unsettled: bool,
 }
 
 struct State {
     root: Arc<Root>,
     /// A look that waits for the disk.
-    look: Option<Pending<Option<Moved>>>,
+    look: Option<Pending<Option<io::Result<Root>>>>,
     /// Whether the operator was told that the directory to which the path leads now may not be read.
     is_told: bool,
-}
-
-/// Another directory than the one to which the path led before.
-struct Moved {
-    from: Arc<Root>,
-    opened: io::Result<Root>,
 }
 
 impl Followed {
@@ -88,7 +77,6 @@ impl Followed {
             changes: given.changes(),
             given,
             next_look: now,
-            is_unsettled: false,
         }
     }
 
@@ -100,30 +88,10 @@ impl Followed {
         }
         let current = self.given.current(disk);
         self.changes = self.given.changes();
-        self.is_unsettled = !current.is_known;
         if current.is_known {
             self.next_look = now + INTERVAL;
         }
         Some(current.root)
-    }
-
-    /// Whether a disk thread must find out where the path leads before a request can be answered.
-    pub fn is_unsettled(&self) -> bool {
-        self.is_unsettled
-    }
-
-    /// The path, if [`Followed::is_unsettled`].
-    pub fn unsettled(&self) -> Option<&Arc<GivenRoot>> {
-        self.is_unsettled.then_some(&self.given)
-    }
-
-    /// The root, if it has changed since the worker looked.
-    pub fn changed(&mut self) -> Option<Arc<Root>> {
-        let changes = self.given.changes();
-        (self.changes != changes).then(|| {
-            self.changes = changes;
-            self.given.root()
-        })
     }
 }
 
@@ -179,7 +147,7 @@ impl GivenRoot {
 
     /// Looks where the path leads. If that waits for the disk, `disk` does it, and `is_known` is false until
     /// it has answered.
-    fn current(self: &Arc<Self>, disk: Option<&DiskPool>) -> Current {
+    fn current(&self, disk: Option<&DiskPool>) -> Current {
         let mut state = self.state();
         if state.look.is_none() {
             self.look(&mut state, disk);
@@ -188,8 +156,8 @@ impl GivenRoot {
             && let Some(ended) = look.poll()
         {
             state.look = None;
-            if let Ended::Done(Some(moved)) = ended {
-                self.change(&mut state, moved);
+            if let Ended::Done(Some(opened)) = ended {
+                self.change(&mut state, opened);
             }
         }
         Current {
@@ -198,30 +166,9 @@ impl GivenRoot {
         }
     }
 
-    /// Looks where the path leads, and waits for the disk. For disk threads, when they look up what a request
-    /// asks for that has come before the worker knew.
-    pub(super) fn settle(&self) -> Arc<Root> {
-        if let Some(moved) = self.find_moved(self.root()) {
-            self.change(&mut self.state(), moved);
-        }
-        self.root()
-    }
-
-    /// The directory to which the path leads, if that is not `from`.
-    fn find_moved(&self, from: Arc<Root>) -> Option<Moved> {
-        let opened = match moved(&self.path, &from, Blocking::Allowed) {
-            Ok(true) => open(&self.path, self.links),
-            Ok(false) | Err(_) => return None,
-        };
-        Some(Moved { from, opened })
-    }
-
-    /// Goes over to another directory, unless somebody has. If it cannot be opened, the next look tries again.
-    fn change(&self, state: &mut State, moved: Moved) {
-        if !Arc::ptr_eq(&state.root, &moved.from) {
-            return;
-        }
-        match moved.opened {
+    /// Goes over to another directory. If it cannot be opened, the next look tries again.
+    fn change(&self, state: &mut State, opened: io::Result<Root>) {
+        match opened {
             Ok(root) => {
                 state.root = Arc::new(root);
                 state.is_told = false;
@@ -244,10 +191,10 @@ impl GivenRoot {
         )
     }
 
-    fn look(self: &Arc<Self>, state: &mut State, disk: Option<&DiskPool>) {
+    fn look(&self, state: &mut State, disk: Option<&DiskPool>) {
         let Some(disk) = disk else {
-            if let Some(moved) = self.find_moved(Arc::clone(&state.root)) {
-                self.change(state, moved);
+            if let Ok(true) = moved(&self.path, &state.root, Blocking::Allowed) {
+                self.change(state, open(&self.path, self.links));
             }
             return;
         };
@@ -263,15 +210,18 @@ impl GivenRoot {
         }
     }
 
-    /// Looks on a disk thread.
+    /// Looks on a disk thread. The outcome is `None` if the path leads to the same directory, or to none.
     fn leave_to_disk_thread(
-        self: &Arc<Self>,
+        &self,
         root: &Arc<Root>,
         disk: &DiskPool,
-    ) -> Option<Pending<Option<Moved>>> {
-        let (given, root) = (Arc::clone(self), Arc::clone(root));
+    ) -> Option<Pending<Option<io::Result<Root>>>> {
+        let (path, links, root) = (self.path.clone(), self.links, Arc::clone(root));
         let file_system = FileSystem::of_device(root.devices().root());
-        let look = move || given.find_moved(root);
+        let look = move || match moved(&path, &root, Blocking::Allowed) {
+            Ok(true) => Some(open(&path, links)),
+            _ => None,
+        };
         disk.submit(Effort::Look, file_system, NOBODY, Room::Limited, look)
     }
 
@@ -331,7 +281,7 @@ mod tests {
     /// A name in a folder, and its root.
     struct Rig {
         folder: tempfile::TempDir,
-        given: Arc<GivenRoot>,
+        given: GivenRoot,
     }
 
     impl Rig {
@@ -341,7 +291,7 @@ mod tests {
             make(folder.path());
             let given = GivenRoot::open(&folder.path().join("root"), LinkPolicy::default());
             Rig {
-                given: Arc::new(given.expect("a root")),
+                given: given.expect("a root"),
                 folder,
             }
         }

@@ -148,10 +148,7 @@ impl Lookup {
             look.stage = match job.poll(&mut self.registered, caller, ask) {
                 Progress::Waits => return None,
                 Progress::Refused(fault) => return Some(Err(fault)),
-                Progress::Ended(named) => {
-                    site.catch_up_with_root();
-                    Look::next(named, lookups, site)
-                }
+                Progress::Ended(named) => Look::next(named, lookups, site),
             };
         }
         if let Stage::Reads(reading) = &look.stage {
@@ -299,11 +296,9 @@ fn begin_look(
     caller: Caller<'_>,
 ) -> Result<Pending<Result<Named, DiskError>>, DiskError> {
     let (root, options) = (Arc::clone(site.root()), site.shared_options());
-    let unsettled = site.unsettled_root().cloned();
     let path_asked = path.as_bytes();
     let path: Box<[u8]> = path_asked.into();
     let look = move || {
-        let root = unsettled.map_or(root, |given| given.settle());
         let path = SitePath::of_decoded(&path);
         let resolve = |name: &[u8]| look_at(&root, name);
         let named = lookup::find(&options, path, &mut Vec::new(), resolve);
@@ -363,14 +358,12 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use std::os::unix::fs::symlink;
     use std::task::Waker;
     use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use crate::site::disk::bell;
     use crate::site::disk::tests::{caller, gated, hold_pool};
-    use crate::site::given_root::GivenRoot;
     use crate::site::options::{Allowances, Budgets, SiteOptions};
     use crate::site::root::LinkPolicy;
 
@@ -472,37 +465,6 @@ mod tests {
                 _ => panic!("no file was found"),
             }
         }
-    }
-
-    /// A deployment has swapped a link, nobody has asked since, and the thread that looks at the link takes its time.
-    #[test]
-    fn a_request_that_comes_while_the_root_is_looked_up_is_answered_from_there() {
-        let mut rig = Rig::new();
-        let folder = rig.folder.path().to_owned();
-        for release in ["r1", "r2"] {
-            std::fs::create_dir(folder.join(release)).expect("a folder");
-            std::fs::write(folder.join(release).join("a"), release).expect("a file");
-        }
-        let link = folder.join("root");
-        symlink("r1", &link).expect("a link");
-        let given = GivenRoot::open(&link, LinkPolicy::default()).expect("a root");
-        let (given, start) = (Arc::new(given), Instant::now());
-        let pool = rig.site.disk().expect("a pool").clone();
-        let options = rig.site.shared_options();
-        rig.site = Site::new(given.root(), options, rig.allowances.clone());
-        rig.site.use_disk_threads(pool);
-        rig.site.follow(given, start);
-        symlink("r2", folder.join("new")).expect("a link");
-        std::fs::rename(folder.join("new"), &link).expect("renamed");
-
-        rig.site.look_at_root(start);
-        let path = SitePath::of_decoded(b"a");
-        assert!(matches!(rig.site.find(path), Err(LookupError::WouldWait)));
-        let mut lookup = rig.join();
-        assert_eq!([rig.comes(), rig.comes()], [Effort::Look; 2]);
-        // The two looks, and the reading. The worker's turn goes on, so it does not look at the root again.
-        rig.let_pass(3, 0);
-        assert_eq!(rig.content_for(1, &mut lookup), b"r2");
     }
 
     /// A network that asks for everything can make the others share its look-ups. They do not share its refusals.

@@ -114,20 +114,6 @@ impl Site {
         }
     }
 
-    /// Goes over to the directory to which the path of the root leads, if a disk thread has found out since this
-    /// turn began.
-    pub(super) fn catch_up_with_root(&mut self) {
-        if let Some(root) = self.followed.as_mut().and_then(Followed::changed) {
-            self.root = root;
-            self.look_again();
-        }
-    }
-
-    /// The path of the root, if a disk thread must find out where it leads before anything is looked up there.
-    pub(super) fn unsettled_root(&self) -> Option<&Arc<GivenRoot>> {
-        self.followed.as_ref().and_then(Followed::unsettled)
-    }
-
     /// Counts in `tally` how the cache is used.
     pub fn count_in(&mut self, tally: &Arc<Tally>) {
         self.tally = Some(Arc::clone(tally));
@@ -330,9 +316,6 @@ impl Site {
             Some((file, Looked::InThisTurn)) => {
                 count(self.tally.as_deref(), true);
                 return Ok(Resolved::File(Rc::clone(file)));
-            }
-            _ if self.followed.as_ref().is_some_and(Followed::is_unsettled) => {
-                return Err(LookupError::WouldWait);
             }
             // A cached file is found in the same confined way as any other. Otherwise a folder that has
             // moved out of the root, with a link in its place, would still be served.
