@@ -489,8 +489,8 @@ fn has_tag_while_growing(jobs: usize) -> bool {
 #[test]
 fn a_file_that_grows_while_it_is_hashed_is_sent() {
     assert!(has_tag_while_growing(6));
-    // docroot hashes it at most five times, which takes at most four jobs each time: it looks at the name and at the
-    // file, hashes a piece, and closes the file. Then it may send the file without.
+    // docroot tries to hash it five times, then sends it without. Each try is at most four jobs: one looks at the name,
+    // one at the file, one hashes a piece, and one closes the file.
     assert!(!has_tag_while_growing(5 * 4 + 8));
 }
 

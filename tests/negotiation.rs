@@ -7,9 +7,16 @@ mod support;
 use std::fs::File;
 use std::time::{Duration, UNIX_EPOCH};
 
+use docroot::net::config::Config;
 use docroot::semantics::language::Language;
 use docroot::site::options::SiteOptions;
 use support::{Response, Setup, TestServer};
+
+/// Lets a server choose among languages. If it `is_strict`, it refuses clients that accept none.
+fn negotiates(config: &mut Config, is_strict: bool) {
+    config.site.negotiate = true;
+    config.site.strict_negotiation = is_strict;
+}
 
 fn server(change: impl FnOnce(&mut SiteOptions)) -> TestServer {
     Setup::new()
@@ -454,12 +461,7 @@ fn files_that_are_not_served_are_no_choices() {
         .file(".hidden/a.fr.html", "secret")
         .file("d/.hidden/in/a.fr.html", "secret");
     std::os::unix::fs::symlink("/etc/passwd", setup.root().join("a.fr.html")).expect("a link");
-    let server = setup
-        .with(|config| {
-            config.site.negotiate = true;
-            config.site.strict_negotiation = true;
-        })
-        .start();
+    let server = setup.with(|config| negotiates(config, true)).start();
     for target in ["/.hidden/a.html", "/d/.hidden/in/a.html", "/a.html"] {
         for accepted in ["*", "it", "fr"] {
             let response = get(&server, target, &[("Accept-Language", accepted)]);
@@ -478,8 +480,7 @@ fn a_refused_default_language_is_the_last_choice() {
             .file("page.fr.html", "fr")
             .file("alone.html", "alone")
             .with(move |config| {
-                config.site.negotiate = true;
-                config.site.strict_negotiation = is_strict;
+                negotiates(config, is_strict);
                 config.site.default_language = Some(Language::parse(b"en").expect("a language"));
             })
             .start();
@@ -506,8 +507,7 @@ fn a_refused_language_is_sent_only_if_nothing_else_is_acceptable() {
             .file("both/index.fr.htm", "fr")
             .file("one/index.en.html", "en")
             .with(move |config| {
-                config.site.negotiate = true;
-                config.site.strict_negotiation = is_strict;
+                negotiates(config, is_strict);
                 config.site.index = indexes.map(str::to_owned).into();
             })
             .start()
@@ -528,12 +528,7 @@ fn a_list_of_many_representations_is_cut() {
     for number in 100..250 {
         setup = setup.file(&format!("page.de-{number}.html"), "de");
     }
-    let server = setup
-        .with(|config| {
-            config.site.negotiate = true;
-            config.site.strict_negotiation = true;
-        })
-        .start();
+    let server = setup.with(|config| negotiates(config, true)).start();
     let page = get(&server, "/page.html", &[("Accept-Language", "fr")]).text();
     assert_eq!(page.matches(" hreflang=").count(), 100, "{page}");
     assert!(page.contains("page.html</a>"), "{page}");

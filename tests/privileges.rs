@@ -16,8 +16,8 @@ use docroot::net::config::Config;
 use docroot::net::privileges::confine::{Confined, confine};
 use docroot::net::privileges::options::Landlock;
 use docroot::net::privileges::reach::Reach;
-use rustix::process::{Pid, Signal, geteuid, kill_process};
-use support::program::{Program, command, command_without, free_port, skipped};
+use rustix::process::{Pid, Signal, kill_process};
+use support::program::{Program, command, command_without, free_port, needs_root, skipped};
 use support::unit::{UNIT, systemd_analyze};
 use support::{request, until};
 
@@ -442,14 +442,6 @@ fn a_reload_reaches_what_is_beside_and_says_what_is_not() {
 
 /// A user of this machine who is not root, if the tests may become this user.
 const USER: &str = "nobody";
-
-macro_rules! needs_root {
-    () => {
-        if !geteuid().is_root() {
-            return skipped("only root may become another user");
-        }
-    };
-}
 
 /// The numbers of the user: of itself and of its group.
 fn numbers() -> [u32; 2] {

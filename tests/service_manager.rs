@@ -13,9 +13,9 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::{Signal, geteuid};
+use rustix::process::Signal;
 use support::load::{Ask, Load};
-use support::program::{Program, skipped};
+use support::program::{Program, needs_root};
 use support::{Client, PATIENCE, request};
 
 /// The command with this socket as number 3, as a service manager starts it. Python becomes the command, so it has the
@@ -154,9 +154,7 @@ fn a_passed_unix_socket_is_served() {
 /// The end of a server does not need a connection to its own sockets, which it may have no right to.
 #[test]
 fn a_server_that_may_not_connect_to_its_socket_ends_at_once() {
-    if !geteuid().is_root() {
-        return skipped("only root may become another user");
-    }
+    needs_root!();
     let folder = site();
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("a mode");
     let path = folder.path().join("s");

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use docroot::net::take_over::ask;
-use rustix::process::{Signal, geteuid};
+use rustix::process::Signal;
 use support::load::{Ask, Load};
-use support::program::{Program, command, skipped};
+use support::program::{Program, command, needs_root};
 use support::{Client, PATIENCE, noise, request, until};
 
 /// How many times one server replaces another.
@@ -178,9 +178,7 @@ fn a_server_that_drains_is_replaced_too() {
 /// The old server may have no right to connect to the socket. It takes no client when the new one does.
 #[test]
 fn a_socket_of_another_user_is_taken_over() {
-    if !geteuid().is_root() {
-        return skipped("only root may become another user");
-    }
+    needs_root!();
     let folder = site();
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("a mode");
     let large = folder.path().join("www/large.bin");

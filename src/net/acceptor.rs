@@ -69,12 +69,8 @@ impl Acceptor {
 
     /// Waits until a client may be there, or the acceptor must exit.
     fn wait_for_client(&self) {
-        let (socket, end) = (&*self.bound.socket, &self.bound.end.0);
-        let mut ends = [
-            PollFd::new(socket, PollFlags::IN),
-            PollFd::new(end, PollFlags::IN),
-        ];
-        match poll(&mut ends, None) {
+        let client = PollFd::new(&*self.bound.socket, PollFlags::IN);
+        match poll(&mut [client, self.told_to_exit()], None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => self.pause(),
         }
@@ -83,10 +79,11 @@ impl Acceptor {
     /// Waits for a moment, or until the acceptor must exit.
     fn pause(&self) {
         // If even this fails, there is nothing to wait for.
-        let _ = poll(
-            &mut [PollFd::new(&self.bound.end.0, PollFlags::IN)],
-            Some(&PAUSE),
-        );
+        let _ = poll(&mut [self.told_to_exit()], Some(&PAUSE));
+    }
+
+    fn told_to_exit(&self) -> PollFd<'_> {
+        PollFd::new(&self.bound.end.0, PollFlags::IN)
     }
 
     /// The address of a client.

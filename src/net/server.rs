@@ -24,7 +24,7 @@ use crate::net::running::{Running, start_workers};
 use crate::net::settings::{MakeHandler, OpenSites, Settings};
 use crate::net::socket_file::BoundFile;
 use crate::net::sockets::{
-    addresses_of, all_of, bind_all, learn_passed, open_admin, open_sockets, with_listeners,
+    addresses_of, bind_all, learn_passed, open_admin, open_sockets, with_listeners,
 };
 use crate::net::start_error::StartError;
 use crate::net::tls::notice::Notice;
@@ -178,8 +178,8 @@ impl Server {
 
     /// The listening sockets, for the server that replaces this one.
     pub fn sockets(&self) -> Vec<Arc<TcpListener>> {
-        let of_admin = self.admin.as_ref().map(|admin| &*admin.listeners);
-        let all = all_of(&self.listeners, of_admin);
+        let of_admin = self.admin.iter().flat_map(|admin| &admin.listeners);
+        let all = self.listeners.iter().chain(of_admin);
         all.map(|bound| Arc::clone(&bound.socket)).collect()
     }
 

@@ -147,11 +147,3 @@ pub(super) fn addresses_of(listeners: &[Bound], service: Service) -> Vec<SocketA
         .filter_map(|listener| listener.address.socket())
         .collect()
 }
-
-/// The listeners of clients, and those of operators.
-pub(super) fn all_of<'a>(
-    of_clients: &'a [Bound],
-    of_operators: Option<&'a [Bound]>,
-) -> impl Iterator<Item = &'a Bound> {
-    of_clients.iter().chain(of_operators.into_iter().flatten())
-}

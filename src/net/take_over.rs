@@ -19,8 +19,8 @@ use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::iter;
 use std::mem::MaybeUninit;
 use std::net::TcpListener;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use std::time::Duration;
 use crossbeam_channel::never;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags,
+    SendAncillaryMessage, SendFlags,
 };
 
 use crate::net::config::SocketFile;
@@ -82,7 +82,7 @@ pub fn ask(path: &Path) -> Result<Option<Given>, StartError> {
     Ok(Some(Given {
         predecessor: Predecessor(stream),
         sockets: Inherited::of(sockets),
-        offer: Offer(waiting),
+        offer: Offer(unix(waiting)),
     }))
 }
 
@@ -129,21 +129,21 @@ impl Predecessor {
 
 /// Where this server offers its sockets to the one that will replace it.
 #[derive(Debug)]
-pub struct Offer(TcpListener);
+pub struct Offer(UnixListener);
 
 impl Offer {
     /// Listens at this path. No other server's socket is replaced, and nothing that is no socket. Keep the file until this
     /// server ends.
     pub fn at(path: &Path) -> Result<(Offer, BoundFile), StartError> {
         let (socket, file) = listen(&waiting_at(path))?;
-        Ok((Offer(socket), file))
+        Ok((Offer(unix(socket)), file))
     }
 
     /// Gives the `sockets` to each server that asks, until one is ready, and returns then. `running` is the server that
     /// has them. False: that one stops, so nobody can get them.
     pub fn until_replaced(self, sockets: &[Arc<TcpListener>], running: &Handle) -> bool {
         loop {
-            let Ok(stream) = rustix::net::accept_with(&self.0, SocketFlags::CLOEXEC) else {
+            let Ok((stream, _)) = self.0.accept() else {
                 // Descriptors or memory have run out. Whoever asks waits in the queue of the socket.
                 let _ = never::<()>().recv_timeout(PAUSE);
                 continue;
@@ -151,7 +151,7 @@ impl Offer {
             if !running.lend() {
                 return false;
             }
-            if let Ok(true) = give(stream.into(), &self.0, sockets) {
+            if let Ok(true) = give(stream, &self.0, sockets) {
                 return true;
             }
             // A server that cannot be reached tries again, or its operator does.
@@ -177,10 +177,15 @@ fn waiting_at(path: &Path) -> SocketFile {
     }
 }
 
+/// A socket of the Unix domain as what it is.
+fn unix(socket: TcpListener) -> UnixListener {
+    UnixListener::from(OwnedFd::from(socket))
+}
+
 /// Gives the sockets to a new server. Whether it has become ready.
 fn give(
     stream: UnixStream,
-    waiting: &TcpListener,
+    waiting: &UnixListener,
     sockets: &[Arc<TcpListener>],
 ) -> io::Result<bool> {
     let sockets = sockets.iter().map(|socket| socket.as_fd());
@@ -206,7 +211,6 @@ mod tests {
     use super::*;
     use std::fs;
     use std::net::SocketAddr;
-    use std::os::unix::net::UnixListener;
 
     #[test]
     fn nobody_waits_at_an_absent_or_stale_file() {
@@ -257,7 +261,7 @@ mod tests {
             .collect();
         let waiting = TcpListener::bind("127.0.0.4:0").expect("a socket");
         let address = waiting.local_addr().expect("an address");
-        let giving = std::thread::spawn(move || give(ours, &waiting, &sockets));
+        let giving = std::thread::spawn(move || give(ours, &unix(waiting), &sockets));
         let (waiting, sockets) = receive(&theirs).expect("sockets");
         assert_eq!(waiting.local_addr().expect("an address"), address);
         let mut inherited = Inherited::of(sockets);
@@ -286,7 +290,7 @@ mod tests {
     fn a_server_that_is_not_ready_replaces_nobody() {
         let (ours, theirs) = UnixStream::pair().expect("a pair");
         let waiting = TcpListener::bind("127.0.0.1:0").expect("a socket");
-        let giving = std::thread::spawn(move || give(ours, &waiting, &[]));
+        let giving = std::thread::spawn(move || give(ours, &unix(waiting), &[]));
         drop(Predecessor(theirs));
         // The kernel may say that the connection was reset.
         assert!(!giving.join().expect("no panic").unwrap_or(false));

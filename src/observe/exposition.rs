@@ -25,7 +25,7 @@ impl Format {
     ///
     /// Prometheus 3 asks for OpenMetrics with the parameter `escaping`: how to write a name with more than
     /// letters, digits, `_` and `:`. No name has more, so three of the four ways change nothing. `dots` would,
-    /// because it doubles each `_`; whoever asks for it gets the next format of his list.
+    /// because it doubles each `_`. A client that asks for it gets the next format of its list.
     pub const OFFERED: [(Format, &str); 5] = [
         (Format::Text, "text/plain; version=0.0.4; charset=utf-8"),
         (

@@ -316,8 +316,8 @@ fn by_language(
     Ok(Outcome::File(chosen))
 }
 
-/// The representation for a client that accepts any language, beside those that it names: the one for all others or, if
-/// the client refuses that, the first one that it does not refuse.
+/// The representation for a client that names languages and also accepts any other: the one for all others. If the
+/// client refuses that, it gets the first one that it does not refuse.
 fn acceptable(
     attempt: &mut Attempt<'_>,
     wants: &Wants,

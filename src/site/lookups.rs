@@ -62,7 +62,7 @@ struct Reading {
     outcome: Option<Result<Rc<StoredFile>, DiskError>>,
 }
 
-/// A job whose result several clients want. `None`: nobody has got it asked for yet, or it was displaced.
+/// A job whose result several clients want. `None`: no disk thread has it, because it is new or was displaced.
 struct SharedJob<T>(Option<PendingResult<T>>);
 
 type PendingResult<T> = Pending<Result<T, DiskError>>;

@@ -77,6 +77,18 @@ pub fn skipped(why: &str) {
     told.expect("standard error is open");
 }
 
+/// Ends a test in which a server becomes another user, if the tests may not do that.
+#[allow(unused_macros, reason = "few tests need root")]
+macro_rules! needs_root {
+    () => {
+        if !rustix::process::geteuid().is_root() {
+            return $crate::support::program::skipped("only root may become another user");
+        }
+    };
+}
+#[allow(unused_imports, reason = "few tests need root")]
+pub(crate) use needs_root;
+
 /// A terminal: the end of its user, and the end of the program.
 pub fn terminal() -> (File, File) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
