@@ -440,6 +440,31 @@ fn a_reload_reaches_what_is_beside_and_says_what_is_not() {
     server.until_said("--follow-symlinks: restart docroot to apply the new value");
 }
 
+/// Landlock knows folders, not names, so the kernel says only that docroot may not read the new one.
+#[cfg(feature = "config-file")]
+#[test]
+fn a_configuration_in_a_folder_made_again_says_that_a_restart_helps() {
+    needs_landlock!(1);
+    let (_place, root) = place();
+    let outer = folder();
+    let settings = outer.path().join("docroot");
+    let make = || {
+        fs::create_dir(&settings).expect("a folder");
+        fs::write(settings.join("docroot.toml"), "").expect("a file");
+    };
+    make();
+    let mut command = command();
+    command.args(["--log-format", "off", "--config"]);
+    let server = Program::start(command.arg(settings.join("docroot.toml")).arg(&root));
+    fs::rename(&settings, outer.path().join("old")).expect("renamed");
+    make();
+    server.signal(Signal::HUP);
+    server.until_said(
+        "if its folder was made again while Landlock confines docroot, restart docroot",
+    );
+    assert_eq!(status(&server, "/a.txt"), 200);
+}
+
 /// A user of this machine who is not root, if the tests may become this user.
 const USER: &str = "nobody";
 

@@ -1,6 +1,6 @@
 //! Reads the text of a configuration file.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +9,10 @@ use crate::site::named_file::{ReadError, read, read_or_await};
 /// How long docroot waits at its start for somebody who writes to a pipe: the command that opens the other end has
 /// been started already.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a file that docroot could read at its start may be forbidden later.
+const FORBIDDEN: &str = "let the user of docroot read it, or, if its folder was made again while Landlock confines \
+                         docroot, restart docroot";
 
 /// Reads a file when docroot starts. It may be a pipe such as that of `<(command)`. A file of more than 1 MiB is an
 /// error.
@@ -19,7 +23,12 @@ pub fn read_at_start(path: &Path) -> io::Result<String> {
 /// Reads a file while docroot serves. Anything but a regular file is an error, because a read of it may never end.
 /// So is a file of more than 1 MiB.
 pub fn read_at_reload(path: &Path) -> io::Result<String> {
-    text(read(path))
+    text(read(path)).map_err(|fault| match fault.kind() {
+        ErrorKind::PermissionDenied => {
+            io::Error::new(ErrorKind::PermissionDenied, format!("{fault}; {FORBIDDEN}"))
+        }
+        _ => fault,
+    })
 }
 
 fn text(bytes: Result<Vec<u8>, ReadError>) -> io::Result<String> {
