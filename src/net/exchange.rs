@@ -17,7 +17,7 @@ use crate::observe::request_id::RequestId;
 use crate::observe::sample::BodySample;
 use crate::observe::tally::{MethodLabel, SiteNumber};
 use crate::observe::wire::{Exchanges, Watched, WireEvent, is_own};
-use crate::origin::brief::brief;
+use crate::origin::brief::Brief;
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
 use crate::semantics::host::Host;
@@ -296,8 +296,8 @@ impl Exchange {
         self.make_id(observer);
         let since_turn = now.latest.saturating_duration_since(now.instant);
         let ended = now.system.checked_add(since_turn).unwrap_or(now.system);
-        let reason = self.answer.map(|(_, reason)| reason.to_string());
-        let brief = self.answer.map(|(_, reason)| brief(&reason));
+        let reason = self.answer.map(|(_, reason)| reason);
+        let brief = reason.as_ref().map(Brief);
         let (request, watched) = (self.request.as_deref(), self.watched.as_deref());
         let record = ExchangeRecord {
             peer: on.client.address(),
@@ -313,8 +313,8 @@ impl Exchange {
             sent,
             referer: request.and_then(RequestText::referer),
             user_agent: request.and_then(RequestText::user_agent),
-            reason: reason.as_deref().unwrap_or_default(),
-            brief: brief.as_deref().unwrap_or_default(),
+            reason: reason.as_ref().map_or(&"", |reason| reason),
+            brief: brief.as_ref().map_or(&"", |brief| brief),
             end,
             security: on.security,
             id: self.id(),

@@ -11,7 +11,7 @@ use super::event::{End, ExchangeRecord, TlsFailure};
 use super::zone::Zone;
 use crate::text::append;
 use crate::text::calendar::TimeFormat;
-use crate::text::escape::{Quoted, Word};
+use crate::text::escape::{Column, Quoted, Word};
 
 /// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; `-` means absent. A response
 /// without a body has 0 bytes, as in nginx, because every parser accepts a number. Over TLS, the
@@ -20,7 +20,7 @@ pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
     // If an IPv4 client uses an IPv6 socket, its IPv4 address is logged.
     let address = exchange.peer.ip().to_canonical();
     let time = zone.format(exchange.received, TimeFormat::CommonLog);
-    let user = column(exchange.user.unwrap_or("-"));
+    let user = Column(exchange.user.unwrap_or("-").as_bytes());
     append(out, format_args!("{address} - {user} [{time}] \""));
     write_request_line(out, exchange);
     let (status, sent) = (status(exchange), exchange.sent);
@@ -55,11 +55,6 @@ pub fn write_tls_failure(out: &mut Vec<u8>, zone: &Zone, failed: &TlsFailure) {
 /// Appends the number of dropped lines. The line does not look like a request to a parser.
 pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
     append(out, format_args!("docroot: {lines} log lines dropped\n"));
-}
-
-/// A column without quotes around it. Spaces separate the columns, so it has none.
-fn column(text: &str) -> String {
-    Quoted(text.as_bytes()).to_string().replace(' ', "\\x20")
 }
 
 /// The status. Without a response, it is 499 if the client went away or its TLS session broke, as

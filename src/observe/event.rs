@@ -1,5 +1,6 @@
 //! What the access log records: one request and its response, or a TLS session that failed.
 
+use std::fmt::{Debug, Display};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
@@ -39,9 +40,9 @@ pub struct ExchangeRecord<'a> {
     /// The value of `User-Agent`.
     pub user_agent: Option<&'a [u8]>,
     /// Why the response is what it is; empty if there is no response.
-    pub reason: &'a str,
+    pub reason: &'a dyn Text,
     /// The same in a few words; also empty if the status says everything.
-    pub brief: &'a str,
+    pub brief: &'a dyn Text,
     /// How the exchange ended.
     pub end: End,
     /// The TLS session; `None` without TLS.
@@ -53,6 +54,11 @@ pub struct ExchangeRecord<'a> {
     /// The steps of the decision; empty unless somebody sees them.
     pub steps: &'a [Step],
 }
+
+/// A text that is made where it is written. Not every log needs it.
+pub trait Text: Debug + Display {}
+
+impl<T: Debug + Display> Text for T {}
 
 /// Whether an exchange is logged even if only a sample of the successful ones is: its status is an error, or it was cut.
 pub fn is_always_logged(status: Option<u16>, end: End) -> bool {

@@ -97,7 +97,7 @@ mod tests {
             ExchangeRecord {
                 peer: ([192, 0, 2, 1], 1).into(),
                 status: Some(404),
-                reason: "no such file",
+                reason: &"no such file",
                 end: End::ClientGone,
                 security: Some(SECURITY),
                 user: Some("alice"),

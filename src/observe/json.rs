@@ -84,7 +84,7 @@ fn write_value(
         }
         JsonField::Referer => optional_value(out, exchange.referer),
         JsonField::UserAgent => optional_value(out, exchange.user_agent),
-        JsonField::Reason => text_value(out, exchange.reason.as_bytes()),
+        JsonField::Reason => text_value(out, exchange.reason.to_string().as_bytes()),
         JsonField::Complete => append(out, format_args!("{}", exchange.end == End::Complete)),
         JsonField::Cut => optional_value(out, cut(exchange.end)),
         JsonField::Tls => security_value(out, exchange.security.as_ref()),

@@ -239,9 +239,9 @@ impl Line<'_> {
             columns,
         };
         let reason = if is_cut {
-            exchange.end.brief()
+            exchange.end.brief().to_owned()
         } else {
-            exchange.brief
+            exchange.brief.to_string()
         };
         let left = room.saturating_sub(GAP + reason.len());
         let has_reason = !reason.is_empty() && (is_cut || target(room).width() <= left);
@@ -276,8 +276,9 @@ impl Line<'_> {
     }
 
     fn remarks(&mut self, exchange: &ExchangeRecord) {
-        if !exchange.reason.is_empty() {
-            self.text(format_args!("  {}", Quoted(exchange.reason.as_bytes())));
+        let reason = exchange.reason.to_string();
+        if !reason.is_empty() {
+            self.text(format_args!("  {}", Quoted(reason.as_bytes())));
         }
         if exchange.end != End::Complete {
             self.text(format_args!("  (cut: {})", exchange.end.text()));
@@ -362,7 +363,7 @@ mod tests {
                 method: b"",
                 target: b"",
                 status: Some(400),
-                reason: "",
+                reason: &"",
                 ..example()
             },
             "13:55:36Z 400 -     2.3 KiB   1.2 ms  -",

@@ -1,6 +1,7 @@
 //! Reasons in a few words, for a line of the log that has to fit into a terminal.
 
 use std::borrow::Cow;
+use std::fmt::{self, Display, Formatter};
 
 use crate::http1::error::Error as MessageError;
 use crate::http1::fault::ParseError;
@@ -13,8 +14,17 @@ use crate::semantics::precondition::{FailedReason, NotModifiedReason};
 use crate::site::disk_error::DiskError;
 use crate::site::path::PathError;
 
-/// The reason in a few words. Empty if the status says everything.
-pub fn brief(reason: &Reason) -> Cow<'static, str> {
+/// A reason in a few words. Empty if the status says everything.
+#[derive(Clone, Copy, Debug)]
+pub struct Brief<'a>(pub &'a Reason);
+
+impl Display for Brief<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&brief(self.0))
+    }
+}
+
+fn brief(reason: &Reason) -> Cow<'static, str> {
     Cow::Borrowed(match reason {
         Reason::Partial(range) => return format!("range {}-{}", range.first, range.last).into(),
         Reason::Multipart(count) => return format!("{count} ranges").into(),

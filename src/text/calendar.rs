@@ -127,54 +127,102 @@ impl UtcTime {
 
 impl Display for FormattedTime {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let UtcTime {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-            millisecond,
-            ..
-        } = self.time;
+        let mut text = Text::default();
         match self.format {
             TimeFormat::CommonLog => {
+                let [year, month, day, ..] = self.time.parts();
                 let name = MONTHS[(month - 1) as usize % MONTHS.len()];
-                write!(
-                    f,
-                    "{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} "
-                )?;
-                self.write_offset(f, "+0000", "")
+                text.two(day).push("/").push(name).push("/").four(year);
+                text.push(":").clock(&self.time).push(" ");
+                self.write_offset(&mut text, "+0000", "");
             }
             TimeFormat::Rfc3339 => {
-                let date = self.time.format(TimeFormat::Date);
-                write!(f, "{date}T{hour:02}:{minute:02}:{second:02}")?;
-                self.write_offset(f, "Z", ":")
+                text.date(&self.time).push("T").clock(&self.time);
+                self.write_offset(&mut text, "Z", ":");
             }
             TimeFormat::Rfc3339Millis => {
-                let date = self.time.format(TimeFormat::Date);
-                write!(
-                    f,
-                    "{date}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}"
-                )?;
-                self.write_offset(f, "Z", ":")
+                text.date(&self.time).push("T").clock(&self.time).push(".");
+                text.three(self.time.millisecond.into());
+                self.write_offset(&mut text, "Z", ":");
             }
-            TimeFormat::Date => write!(f, "{year:04}-{month:02}-{day:02}"),
-            TimeFormat::HourMinute => write!(f, "{hour:02}:{minute:02}"),
-            TimeFormat::Clock => write!(f, "{hour:02}:{minute:02}:{second:02}"),
+            TimeFormat::Date => {
+                text.date(&self.time);
+            }
+            TimeFormat::HourMinute => {
+                text.two(self.time.hour).push(":").two(self.time.minute);
+            }
+            TimeFormat::Clock => {
+                text.clock(&self.time);
+            }
         }
+        f.write_str(text.as_str())
     }
 }
 
 impl FormattedTime {
     /// Writes the offset as `+0200`, with `colon` between hours and minutes; `utc` if there is none.
-    fn write_offset(&self, f: &mut Formatter<'_>, utc: &str, colon: &str) -> fmt::Result {
+    fn write_offset(&self, text: &mut Text, utc: &str, colon: &str) {
         let Some(minutes) = self.offset else {
-            return f.write_str(utc);
+            text.push(utc);
+            return;
         };
-        let sign = if minutes < 0 { '-' } else { '+' };
-        let minutes = minutes.unsigned_abs();
-        write!(f, "{sign}{:02}{colon}{:02}", minutes / 60, minutes % 60)
+        let sign = if minutes < 0 { "-" } else { "+" };
+        let minutes = i64::from(minutes.unsigned_abs());
+        text.push(sign).two(minutes / 60);
+        text.push(colon).two(minutes % 60);
+    }
+}
+
+/// The text of a time. Each line of a log has one, and the digits need none of what format strings can do.
+#[derive(Default)]
+struct Text {
+    bytes: [u8; Text::LONGEST],
+    length: usize,
+}
+
+impl Text {
+    const LONGEST: usize = "2000-10-10T13:55:36.123+02:00".len();
+
+    fn push(&mut self, text: &str) -> &mut Text {
+        let end = self.length + text.len();
+        if let Some(room) = self.bytes.get_mut(self.length..end) {
+            room.copy_from_slice(text.as_bytes());
+            self.length = end;
+        }
+        self
+    }
+
+    fn digit(&mut self, number: i64) -> &mut Text {
+        let digits = "0123456789";
+        let place = number.rem_euclid(10) as usize;
+        self.push(&digits[place..=place])
+    }
+
+    fn two(&mut self, number: i64) -> &mut Text {
+        self.digit(number / 10).digit(number)
+    }
+
+    fn three(&mut self, number: i64) -> &mut Text {
+        self.digit(number / 100).two(number)
+    }
+
+    fn four(&mut self, number: i64) -> &mut Text {
+        self.two(number / 100).two(number)
+    }
+
+    fn date(&mut self, time: &UtcTime) -> &mut Text {
+        self.four(time.year).push("-").two(time.month);
+        self.push("-").two(time.day)
+    }
+
+    fn clock(&mut self, time: &UtcTime) -> &mut Text {
+        self.two(time.hour).push(":").two(time.minute);
+        self.push(":").two(time.second)
+    }
+
+    fn as_str(&self) -> &str {
+        // This cannot fail: all of it is ASCII.
+        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@
 //! Quoted        a \x22b\x22<c>
 //! Line          a "b"<c>
 //! Word          a\x20"b"<c>
+//! Column        a\x20\x22b\x22<c>
 //! Html          a &quot;b&quot;&lt;c&gt;
 //! JsonString    "a \"b\"<c>"
 //! JsonOctets    "a \u0022b\u0022<c>"
@@ -15,7 +16,7 @@
 //!
 //! ```text
 //! bytes                      a<U+202E>b                                a<U+0007>b
-//! Quoted, Line, Word         a\xE2\x80\xAEb                            a\x07b
+//! Quoted, Line, Word, Column a\xE2\x80\xAEb                            a\x07b
 //! Html                       a&lt;U+202E&gt;b                          a&lt;U+0007&gt;b
 //! HtmlMarked                 a<span class="invisible">U+202E</span>b   the same with U+0007
 //! HtmlValue                  a&#x202E;b                                a␇b
@@ -24,7 +25,7 @@
 //! Name                       "a\u{202e}b"                              "a\u{7}b"
 //! ```
 //!
-//! [`Quoted`], [`Line`], [`Word`] and [`JsonString`] write only printable ASCII. Such text cannot start a new
+//! [`Quoted`], [`Line`], [`Word`], [`Column`] and [`JsonString`] write only printable ASCII. Such text cannot start a new
 //! line, move the cursor of a terminal or reverse the direction of text. All bytes beyond ASCII are
 //! escaped, because they can encode C1 control characters or marks that reverse text.
 
@@ -47,6 +48,10 @@ pub struct Line<'a>(pub &'a [u8]);
 /// escapes spaces and keeps quotes.
 #[derive(Clone, Copy, Debug)]
 pub struct Word<'a>(pub &'a [u8]);
+
+/// Escapes bytes as a column, in lines that also have quoted ones. Like [`Quoted`], but it escapes spaces too.
+#[derive(Clone, Copy, Debug)]
+pub struct Column<'a>(pub &'a [u8]);
 
 /// Escapes bytes as text or as a quoted attribute value in HTML. Bytes that are not UTF-8 become
 /// U+FFFD. Control characters and invisible characters become text such as `<U+202E>`.
@@ -111,6 +116,13 @@ impl Word<'_> {
 impl Display for Word<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write_hex(f, self.0, &WORD, "\\x")
+    }
+}
+
+impl Display for Column<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        static KEPT: Class = printable_except(b" \"\\");
+        write_hex(f, self.0, &KEPT, "\\x")
     }
 }
 
@@ -302,6 +314,11 @@ mod tests {
     fn a_word_has_no_spaces() {
         check(Word, b"/a b\"\\", "/a\\x20b\"\\x5C");
         check(Word, "\u{202e}".as_bytes(), "\\xE2\\x80\\xAE"); // right-to-left override
+    }
+
+    #[test]
+    fn a_column_has_neither_spaces_nor_quotes() {
+        check(Column, b"/a b\"\\\xe9", "/a\\x20b\\x22\\x5C\\xE9");
     }
 
     #[test]

@@ -52,8 +52,8 @@ fn write(out: &mut Vec<u8>, exchange: &ExchangeRecord<'_>, watched: &Watched<'_>
     write_text(out, "version", exchange.version);
     write_status(out, exchange.status);
     append(out, format_args!(",\"sent\":{}", exchange.sent));
-    write_text(out, "reason", exchange.reason.as_bytes());
-    write_text(out, "brief", exchange.brief.as_bytes());
+    write_text(out, "reason", exchange.reason.to_string().as_bytes());
+    write_text(out, "brief", exchange.brief.to_string().as_bytes());
     write_cut(out, exchange.end);
     write_times(out, exchange, watched);
     let heads = exchange.heads.unwrap_or_default();
