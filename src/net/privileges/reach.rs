@@ -7,6 +7,7 @@
 //! root /srv/www, which a build deletes and makes again      -> /srv
 //! root /srv/current -> releases/41, and soon releases/42    -> /srv, /srv/releases
 //! root /home/me/www                                         -> /home/me/www alone: the rest is private
+//! root target/doc, which a build makes again with target    -> also the current directory, if that is not private
 //! key  /etc/tls/key.pem, which a renewal replaces           -> files in /etc/tls
 //! ```
 
@@ -114,11 +115,18 @@ impl Reach {
     /// What a server with this configuration must reach. It replays requests on `ports`.
     pub fn of(config: &Config, ports: Vec<u16>) -> Reach {
         let home = std::env::var_os("HOME").map(PathBuf::from);
-        Reach::with_home(config, ports, home.as_deref())
+        Reach::from(config, ports, home.as_deref(), std::env::current_dir().ok())
     }
 
-    fn with_home(config: &Config, ports: Vec<u16>, home: Option<&Path>) -> Reach {
+    /// The same for a user with this home, from this directory.
+    fn from(
+        config: &Config,
+        ports: Vec<u16>,
+        home: Option<&Path>,
+        current: Option<PathBuf>,
+    ) -> Reach {
         let private = Private::with_home(home);
+        let project = current.filter(|current| !private.has(current));
         let mut reach = Reach {
             ports,
             ..Reach::default()
@@ -127,26 +135,8 @@ impl Reach {
         if config.site.follow_symlinks {
             reach.add("/".into(), Grant::Read);
         }
-        let own = config.privileges.own_folder.as_deref();
-        for root in config.roots() {
-            match Served::find(root) {
-                Ok(Served::Directory(folder)) if own == Some(folder.as_path()) => {
-                    reach.add_own(&folder)
-                }
-                Ok(Served::Directory(folder)) => {
-                    reach.add_folder(&folder, Grant::Read, &private);
-                }
-                Ok(Served::File { folder, .. }) => {
-                    reach.add_file(root, &private);
-                    // It may be made again, too.
-                    if !is_top(&folder) {
-                        reach.add_folder(&folder, Grant::ReadFiles, &private);
-                    }
-                }
-                // The server does not start, or keeps the sites that it has.
-                Err(_) => {}
-            }
-        }
+        reach.add_roots(config, &private);
+        reach.add_project(project);
         for (_, file) in reread(config) {
             reach.add_file(file, &private);
         }
@@ -164,6 +154,44 @@ impl Reach {
             }
         }
         reach
+    }
+
+    fn add_roots(&mut self, config: &Config, private: &Private) {
+        let own = config.privileges.own_folder.as_deref();
+        for root in config.roots() {
+            match Served::find(root) {
+                Ok(Served::Directory(folder)) if own == Some(folder.as_path()) => {
+                    self.add_own(&folder)
+                }
+                Ok(Served::Directory(folder)) => {
+                    self.add_folder(&folder, Grant::Read, private);
+                }
+                Ok(Served::File { folder, .. }) => {
+                    self.add_file(root, private);
+                    // It may be made again, too.
+                    if !is_top(&folder) {
+                        self.add_folder(&folder, Grant::ReadFiles, private);
+                    }
+                }
+                // The server does not start, or keeps the sites that it has.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Adds the directory of a project, if some of what is below it is served. Who serves a folder of a project may
+    /// build the project, and remove more than that folder.
+    fn add_project(&mut self, project: Option<PathBuf>) {
+        let Some(project) = project else {
+            return;
+        };
+        // What docroot has unpacked itself is no part of a project.
+        for grant in [Grant::Read, Grant::ReadFiles] {
+            let mut grants = self.grants.iter();
+            if grants.any(|(path, one)| *one == grant && path.starts_with(&project)) {
+                self.add(project.clone(), grant);
+            }
+        }
     }
 
     /// What may be done with which path.
@@ -402,7 +430,7 @@ mod tests {
 
     /// What can be read below `place`, without the path to it.
     fn readable(place: &Path, config: &Config) -> Vec<String> {
-        let reach = Reach::with_home(config, Vec::new(), Some(&place.join("home/me")));
+        let reach = Reach::from(config, Vec::new(), Some(&place.join("home/me")), None);
         let readable = reach.readable().into_iter();
         let inner = readable.map(|path| path.strip_prefix(place).unwrap_or(path));
         inner.map(|path| path.display().to_string()).collect()
@@ -437,6 +465,26 @@ mod tests {
         check("absent", &[]);
     }
 
+    #[test]
+    fn a_project_in_the_current_directory_may_be_built_again() {
+        let (_folder, place) = machine();
+        let home = place.join("home/me");
+        let check = |current: &str, config: &Config, want: &[&str]| {
+            let current = Some(place.join(current));
+            let reach = Reach::from(config, Vec::new(), Some(&home), current);
+            let want: Vec<PathBuf> = want.iter().map(|path| place.join(path)).collect();
+            assert_eq!(reach.readable(), want);
+        };
+        let release = config(&place.join("srv/releases/41"));
+        check("srv", &release, &["srv"]);
+        check("tree", &release, &["srv/releases"]);
+        check("home/me", &config(&home.join("www")), &["home/me/www"]);
+        // docroot has unpacked that folder itself.
+        let mut book = config(&place.join("tree/a"));
+        book.privileges.own_folder = Some(place.join("tree/a"));
+        check("tree", &book, &["tree/a"]);
+    }
+
     /// The folder of the releases may be elsewhere.
     #[test]
     fn the_target_of_a_link_may_have_siblings() {
@@ -462,10 +510,10 @@ mod tests {
             assert!(private.has(Path::new(folder)), "{folder}");
         }
         assert!(!private.has(Path::new("/srv")));
-        let usr = Reach::with_home(&config(Path::new("/usr")), Vec::new(), None);
+        let usr = Reach::from(&config(Path::new("/usr")), Vec::new(), None, None);
         assert_eq!(usr.readable(), [Path::new("/usr")]);
         assert!(!usr.is_everything());
-        let top = Reach::with_home(&config(Path::new("/")), Vec::new(), None);
+        let top = Reach::from(&config(Path::new("/")), Vec::new(), None, None);
         assert!(top.is_everything());
     }
 
@@ -474,7 +522,7 @@ mod tests {
         let (_folder, place) = machine();
         let mut config = config(&place.join("srv/www"));
         config.auth_file = Some(place.join("live/key.pem"));
-        let reach = Reach::with_home(&config, Vec::new(), None);
+        let reach = Reach::from(&config, Vec::new(), None, None);
         let grant = |name: &str| granted(&reach, &place.join(name));
         assert_eq!(grant("srv"), Some(Grant::Read));
         assert_eq!(grant("live"), Some(Grant::ReadFiles));
@@ -482,7 +530,7 @@ mod tests {
         assert_eq!(grant("home/me"), None);
         // A single file is such a file. Its folder may be made again.
         config.root = place.join("srv/report.pdf");
-        let reach = Reach::with_home(&config, Vec::new(), Some(&place.join("home/me")));
+        let reach = Reach::from(&config, Vec::new(), Some(&place.join("home/me")), None);
         let grant = |name: &str| granted(&reach, &place.join(name));
         assert_eq!(grant("srv"), Some(Grant::ReadFiles));
         assert_eq!(grant("home/me"), Some(Grant::ReadFiles));
@@ -495,7 +543,7 @@ mod tests {
         let (_folder, place) = machine();
         let mut config = config(&place.join("srv/www"));
         config.site.follow_symlinks = true;
-        let reach = Reach::with_home(&config, Vec::new(), None);
+        let reach = Reach::from(&config, Vec::new(), None, None);
         assert!(reach.is_everything());
         assert_eq!(reach.readable(), [Path::new("/")]);
     }
@@ -505,7 +553,7 @@ mod tests {
         let (_folder, place) = machine();
         let mut config = config(&place.join("srv/www"));
         config.privileges.own_folder = Some(place.join("srv/www"));
-        let reach = Reach::with_home(&config, Vec::new(), None);
+        let reach = Reach::from(&config, Vec::new(), None, None);
         let grant = |name: &str| granted(&reach, &place.join(name));
         assert_eq!(grant("srv/www"), Some(Grant::Clear));
         assert_eq!(grant("srv"), Some(Grant::RemoveFolders));
@@ -517,7 +565,7 @@ mod tests {
         let (_folder, place) = machine();
         let mut config = config(&place.join("srv/www"));
         config.auth_file = Some(place.join("archive/key1.pem"));
-        let reach = Reach::with_home(&config, Vec::new(), None);
+        let reach = Reach::from(&config, Vec::new(), None, None);
         assert_eq!(reach.first_outside(&config), None);
         let site = |name: &str| SiteRoot {
             host: HostPattern::Name("a.example".into()),
