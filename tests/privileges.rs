@@ -19,7 +19,7 @@ use docroot::net::privileges::reach::Reach;
 use rustix::process::{Pid, Signal, kill_process};
 use support::program::{Program, command, command_without, free_port, needs_root, skipped};
 use support::unit::{UNIT, systemd_analyze};
-use support::{request, until};
+use support::{Response, request, until};
 
 /// The version of Landlock that this kernel has. `None`: it has none.
 fn landlock() -> Option<u32> {
@@ -63,9 +63,13 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 
 #[track_caller]
 fn status(server: &Program, target: &str) -> u16 {
+    response(server, target).status
+}
+
+fn response(server: &Program, target: &str) -> Response {
     let mut client = server.connect();
     client.send(&request("GET", target, &[]));
-    client.response("GET").status
+    client.response("GET")
 }
 
 /// What a program says that does not start.
@@ -386,13 +390,64 @@ fn a_root_in_a_private_folder_needs_a_restart_if_it_is_made_again() {
             continue;
         }
         let ask = || status(&server, "/new.txt") == 404;
-        let told =
-            "leads to another directory, which docroot may not read, so it serves the old one";
+        let told = "leads to another directory, which docroot may not read: it serves the old one";
         until("it says so", || ask() && server.said().contains(told));
         assert_eq!(status(&server, "/a.txt"), 200);
         server.signal(Signal::TERM);
         let (_, said) = server.wait();
         assert_eq!(said.matches(told).count(), 1, "{said}");
+    }
+}
+
+/// A build deletes more than the served folder, so docroot cannot read the new one. The old one has no files.
+#[test]
+fn a_root_that_is_lost_is_told_to_everybody() {
+    needs_landlock!(1);
+    let place = folder();
+    let (target, root) = (place.path().join("target"), place.path().join("target/doc"));
+    let build = |content: &str| {
+        fs::create_dir_all(&root).expect("a folder");
+        fs::write(root.join("a.txt"), content).expect("a file");
+    };
+    build("old");
+    let mut command = command();
+    let server = Program::start(command.args(["--log-format", "off"]).arg(&root));
+    fs::remove_dir_all(&target).expect("removed");
+    build("new");
+    until("it is lost", || status(&server, "/a.txt") == 503);
+    let answer = response(&server, "/");
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer
+            .text()
+            .contains("the server may not read the new one before it is restarted"),
+        "{}",
+        answer.text()
+    );
+    server.until_said("may not read: the old one was deleted, so requests are answered with 503; change the permissions");
+}
+
+/// Who serves a folder of a project builds that project.
+#[test]
+fn what_is_below_the_current_directory_may_be_made_again() {
+    needs_landlock!(1);
+    let place = folder();
+    let root = place.path().join("target/doc");
+    let build = |content: &str| {
+        fs::create_dir_all(&root).expect("a folder");
+        fs::write(root.join("a.txt"), content).expect("a file");
+    };
+    build("old");
+    for served in ["target/doc", "target/doc/a.txt"] {
+        let mut command = command();
+        command.current_dir(place.path()).env("PWD", place.path());
+        let server = Program::start(command.args(["--log-format", "off", served]));
+        assert_eq!(status(&server, "/a.txt"), 200);
+        fs::remove_dir_all(place.path().join("target")).expect("removed");
+        build("new");
+        until("the new one is served", || {
+            response(&server, "/a.txt").text() == "new"
+        });
     }
 }
 

@@ -619,6 +619,35 @@ fn a_link_to_a_mount_holds_up_only_those_who_want_it() {
     assert_eq!(waiting.response("GET").text(), "slow");
 }
 
+/// The index file, for example, must not be looked for in the directory that was deleted, and the listing made of the
+/// new one.
+#[test]
+fn a_root_that_is_made_again_is_never_mixed_with_the_old_one() {
+    let disk = SlowDisk::default();
+    let setup = site(&disk).file("dist/index.html", "0");
+    let folder = setup.root().to_owned();
+    let dist = folder.join("dist");
+    let root = dist.clone();
+    let server = setup.with(|config| config.root = root).start();
+    disk.before_each(|_| std::thread::sleep(Duration::from_millis(5)));
+    for round in 1..=10 {
+        let (new, content) = (folder.join("new"), format!("release {round}"));
+        std::fs::create_dir(&new).expect("a folder");
+        std::fs::write(new.join("index.html"), &content).expect("a file");
+        std::fs::remove_dir_all(&dist).expect("removed");
+        std::fs::rename(&new, &dist).expect("renamed");
+        until("it is served", || {
+            let answer = server.get("/", &[]);
+            assert!(
+                answer.status == 404 || answer.text() == content,
+                "{}",
+                answer.text()
+            );
+            answer.status == 200
+        });
+    }
+}
+
 /// A look at the mount does not wait, but to open it does.
 #[test]
 fn a_mount_that_cannot_be_opened_holds_up_only_those_who_want_it() {

@@ -279,7 +279,7 @@ fn answer_resource(
             Ok(Answer::Ready(varying(response, dimensions)))
         }
         Resource::Directory => {
-            let job = ListingJob::new(attempt.origin, request, path, dimensions);
+            let job = ListingJob::new(attempt.origin, request, path, dimensions, HOW);
             Ok(Answer::Later(Box::new(job)))
         }
         Resource::Elsewhere(reference) => {

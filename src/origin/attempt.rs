@@ -76,6 +76,8 @@ pub(super) enum Obstacle {
     Digest(Box<[u8]>, Rc<StoredFile>),
     /// A directory must be read to know whether it has these files.
     Variants(Sought),
+    /// A disk thread looks where the path of the root leads.
+    Look,
     /// There is no descriptor or no coder free.
     Scarcity(DiskError),
     /// The file that would be sent needs a password, and the user is not known.

@@ -132,6 +132,7 @@ fn disk(why: DiskError) -> &'static str {
         DiskError::TimedOut => "disk too slow",
         DiskError::Leased => "file is leased",
         DiskError::Unsteady => "file keeps changing",
+        DiskError::RootLost => "restart docroot",
         DiskError::Failed => "disk failed",
     }
 }

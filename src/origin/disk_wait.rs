@@ -1,11 +1,12 @@
 //! Answers that wait for the disk, for the digest of a file, for a file descriptor, or for a coder.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::origin::attempt::{Attempt, Attempted, Facts, Obstacle};
 use crate::origin::handler::{Admitted, Answer, Origin, Polled, Responder};
-use crate::origin::patience::{DISK_PATIENCE, Patience, RETRY_PATIENCE};
+use crate::origin::patience::{DISK_PATIENCE, Patience, RETRY, RETRY_PATIENCE};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::variants::Sought;
 use crate::semantics::digest::Algorithm;
@@ -13,10 +14,12 @@ use crate::semantics::trace::Trace;
 use crate::site::disk::Caller;
 use crate::site::disk_error::DiskError;
 use crate::site::file::StoredFile;
+use crate::site::given_root::Hindrance;
 use crate::site::hashing::{Hashed, Hashing, Part};
 use crate::site::lookups::{Lookup, Opening};
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
+use crate::site::root::Root;
 
 /// How often an answer begins again because the file has changed.
 const MOST_RESTARTS: u8 = 4;
@@ -57,6 +60,8 @@ pub(super) struct How {
 /// An answer that waits.
 struct DiskWait {
     how: How,
+    /// The root of which the facts are.
+    root: Arc<Root>,
     facts: Facts,
     awaited: Awaited,
     waits: Waits,
@@ -66,6 +71,8 @@ enum Awaited {
     Lookup(Box<[u8]>, Lookup),
     Opening(Box<[u8]>, Rc<StoredFile>, Opening),
     Hashing(Box<[u8]>, Rc<StoredFile>, Hashing),
+    /// The end of a look at the path of the root.
+    Look,
     /// This time, at which there may be a descriptor or a coder.
     Retry(Instant),
 }
@@ -120,14 +127,7 @@ fn go_on(
     trace: &mut Trace,
 ) -> Answer {
     let mark = trace.steps().len();
-    let attempted = (how.answers)(&mut Attempt {
-        origin,
-        request,
-        path,
-        facts: &mut facts,
-        trace,
-    });
-    let obstacle = match attempted {
+    let obstacle = match attempt(origin, request, path, &mut facts, how, trace) {
         Ok(answer) => return answer,
         Err(obstacle) => obstacle,
     };
@@ -149,6 +149,10 @@ fn go_on(
             let hashing = Hashing::of_file(&origin.hashes, &origin.site, &file, part);
             Ok(Awaited::Hashing(path, file, hashing))
         }
+        Obstacle::Look => {
+            origin.site.wake_after_look(request.wakers.waker());
+            Ok(Awaited::Look)
+        }
         Obstacle::Scarcity(fault) if origin.site.disk().is_some() => {
             waits.next_try(request.instant, fault)
         }
@@ -160,11 +164,34 @@ fn go_on(
     match awaited {
         Ok(awaited) => Answer::Later(Box::new(DiskWait {
             how,
+            root: Arc::clone(origin.site.root()),
             facts,
             awaited,
             waits,
         })),
         Err(fault) => (how.refuses)(path, fault, trace),
+    }
+}
+
+/// Makes the answer if nothing is in the way.
+fn attempt(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    facts: &mut Facts,
+    how: How,
+    trace: &mut Trace,
+) -> Attempted {
+    match origin.site.hindrance() {
+        Some(Hindrance::Look) => Err(Obstacle::Look),
+        Some(Hindrance::Lost) => Ok((how.refuses)(path, DiskError::RootLost, trace)),
+        None => (how.answers)(&mut Attempt {
+            origin,
+            request,
+            path,
+            facts,
+            trace,
+        }),
     }
 }
 
@@ -192,6 +219,7 @@ impl DiskWait {
         caller: Caller<'_>,
     ) -> Option<Result<(), DiskError>> {
         match &mut self.awaited {
+            Awaited::Look => (origin.site.hindrance() != Some(Hindrance::Look)).then_some(Ok(())),
             Awaited::Retry(at) => (*at <= now).then(|| {
                 self.facts.clear();
                 Ok(())
@@ -292,6 +320,11 @@ impl DiskWait {
     ) -> Polled {
         let (how, now) = (self.how, request.instant);
         let refused = |fault, trace: &mut _| Polled::Done((how.refuses)(path, fault, trace));
+        if !Arc::ptr_eq(&self.root, origin.site.root()) {
+            let facts = Facts::default();
+            let answer = go_on(origin, request, path, facts, how, self.waits, trace);
+            return Polled::Done(answer);
+        }
         match self.learn(origin, now, request.caller()) {
             Some(Ok(())) => {
                 let facts = std::mem::take(&mut self.facts);
@@ -308,6 +341,8 @@ impl DiskWait {
         }
         let at = match &self.awaited {
             Awaited::Retry(at) => Some(*at),
+            // It says when it takes too long.
+            Awaited::Look => Some(now + RETRY),
             Awaited::Hashing(_, _, hashing) if hashing.is_on_worker(&origin.site) => {
                 return Polled::More;
             }

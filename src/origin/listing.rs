@@ -1,7 +1,8 @@
 //! Lists a directory. It is read in pieces, then the rules for a file apply to the listing too (RFC
-//! 9110 sections 8, 12.5.1, 12.5.3 and 13).
+//! 9110 sections 7.1, 8, 12.5.1, 12.5.3 and 13).
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
@@ -37,6 +38,7 @@ use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
 use crate::site::reload_script;
 use crate::site::resolve::Site;
+use crate::site::root::Root;
 use crate::site::storage::Storage;
 
 /// A page of at most this many bytes is rendered at once, so its length is known. A longer one is
@@ -54,12 +56,17 @@ const DIMENSIONS: Dimensions =
 const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "coder_or_identity");
 
 const ENTITY_TAG: Clause = clause!("RFC 9110 section 8.8.3", "answer");
+const ROOT: Clause = clause!("RFC 9110 section 7.1", "decided_again");
 const BY_QUERY: Clause = clause!("RFC 9110 section 8.3", "format_by_query");
 
 /// A response that waits for a directory to be read.
 pub struct ListingJob {
     reading: SharedReading,
     query: ListingQuery,
+    /// How the request is decided again if the path of the root leads elsewhere meanwhile.
+    how: How,
+    /// The root when it was decided.
+    root: Arc<Root>,
     /// The directory is only read to know what it has of some files.
     search: Option<Search>,
     /// Further ways in which the responses for this path differ.
@@ -83,7 +90,6 @@ pub struct ListingJob {
 struct Search {
     sought: Sought,
     facts: Facts,
-    how: How,
 }
 
 impl ListingJob {
@@ -94,9 +100,10 @@ impl ListingJob {
         request: &Request<'_>,
         path: SitePath<'_>,
         dimensions: Dimensions,
+        how: How,
     ) -> ListingJob {
         let query = ListingQuery::parse(request.query());
-        let mut job = ListingJob::with(origin, request, path.as_bytes(), query, None);
+        let mut job = ListingJob::with(origin, request, path.as_bytes(), query, how);
         job.dimensions = dimensions;
         job
     }
@@ -111,8 +118,9 @@ impl ListingJob {
     ) -> ListingJob {
         let query = ListingQuery::of_names_with(&String::from_utf8_lossy(&sought.stem));
         let folder = sought.folder.clone();
-        let search = Search { sought, facts, how };
-        ListingJob::with(origin, request, &folder, query, Some(search))
+        let mut job = ListingJob::with(origin, request, &folder, query, how);
+        job.search = Some(Search { sought, facts });
+        job
     }
 
     fn with(
@@ -120,14 +128,16 @@ impl ListingJob {
         request: &Request<'_>,
         path: &[u8],
         query: ListingQuery,
-        search: Option<Search>,
+        how: How,
     ) -> ListingJob {
         ListingJob {
             rules: AppliedRules::at(origin, request, path),
             reading: join(origin, request, path, &query),
             path: path.into(),
             query,
-            search,
+            how,
+            root: Arc::clone(origin.site.root()),
+            search: None,
             dimensions: Dimensions::NONE,
             patience: Patience::of(PATIENCE),
             disk_patience: Patience::of(DISK_PATIENCE),
@@ -217,13 +227,29 @@ impl ListingJob {
             }
             _ => return None,
         };
-        let Search {
-            sought,
-            mut facts,
-            how,
-        } = self.search.take()?;
+        let Search { sought, mut facts } = self.search.take()?;
         facts.add_variants(sought, variants);
-        Some(answer_with(origin, request, facts, how, trace))
+        Some(answer_with(origin, request, facts, self.how, trace))
+    }
+
+    /// The answer to a request that is decided again, if the path of the root leads elsewhere than when it was
+    /// decided. The index file, for example, may be in the one directory and not in the other.
+    fn decided_again(
+        &self,
+        origin: &mut Origin,
+        request: &Request<'_>,
+        trace: &mut Trace,
+    ) -> Option<Answer> {
+        if Arc::ptr_eq(&self.root, origin.site.root()) {
+            return None;
+        }
+        trace.note(|| {
+            let finding =
+                "the path of the root leads elsewhere by now, so the request is decided again";
+            Step::new(ROOT, finding)
+        });
+        let facts = Facts::default();
+        Some(answer_with(origin, request, facts, self.how, trace))
     }
 
     /// Waits for a descriptor and begins again, unless that has lasted too long.
@@ -252,6 +278,9 @@ impl Responder for ListingJob {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
+        if let Some(answer) = self.decided_again(origin, request, trace) {
+            return Polled::Done(answer);
+        }
         if let Some(at) = self.begins_again {
             if at > request.instant {
                 return Polled::WaitForDisk(at);

@@ -28,11 +28,9 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 use std::thread;
-use std::time::{Duration, Instant};
-
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::time::Instant;
 
 use crate::site::disk_error::DiskError;
 use crate::site::line::Line;
@@ -369,14 +367,6 @@ impl<T> Pending<T> {
         }
     }
 
-    /// Waits for the end of the job, but not longer than this.
-    pub(super) fn wait(&self, longest: Duration) {
-        let (waker, rings) = bell();
-        self.wake(waker);
-        // Whether it has ended, `poll` tells.
-        let _ = rings.recv_timeout(longest);
-    }
-
     /// Makes the end of the job wake this waker too.
     pub fn wake(&self, waker: Waker) {
         let mut slot = lock(&self.slot);
@@ -400,22 +390,6 @@ impl<T> Drop for Pending<T> {
         };
         drop(state);
         drop(job);
-    }
-}
-
-/// A waker, and what it sends.
-pub(super) fn bell() -> (Waker, Receiver<()>) {
-    let (sender, rings) = unbounded();
-    (Waker::from(Arc::new(Bell(sender))), rings)
-}
-
-/// A waker that sends to a channel.
-struct Bell(Sender<()>);
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        // Nobody may wait any more.
-        let _ = self.0.send(());
     }
 }
 

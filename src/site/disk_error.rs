@@ -44,6 +44,8 @@ pub enum DiskError {
     Leased,
     /// The file changes faster than it can be read.
     Unsteady,
+    /// The served directory was deleted, and docroot may not read the one that has its place.
+    RootLost,
     /// The disk failed.
     Failed,
 }
@@ -102,7 +104,8 @@ impl DiskError {
             | DiskError::DiskBusy
             | DiskError::TimedOut
             | DiskError::Leased
-            | DiskError::Unsteady => Told::Unavailable,
+            | DiskError::Unsteady
+            | DiskError::RootLost => Told::Unavailable,
             DiskError::Failed => Told::Failed,
         }
     }
@@ -126,6 +129,9 @@ impl DiskError {
             | DiskError::DiskBusy => "the server is too busy at the moment",
             DiskError::Leased => "the file is in use at the moment",
             DiskError::Forbidden => "the server has no permission to read this file or folder",
+            DiskError::RootLost => {
+                "the folder was made again, and the server may not read the new one before it is restarted"
+            }
             other => other.text(),
         }
     }
@@ -157,6 +163,9 @@ impl DiskError {
             DiskError::TimedOut => "the disk did not answer in time",
             DiskError::Leased => "another program has a lease on the file and does not give it up",
             DiskError::Unsteady => "the file keeps changing",
+            DiskError::RootLost => {
+                "the served directory was deleted, and docroot may not read the one that has its place: restart docroot"
+            }
             DiskError::Failed => "the disk could not be read",
         }
     }

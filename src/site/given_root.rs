@@ -18,6 +18,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use rustix::fs::CWD;
@@ -33,8 +34,9 @@ use crate::text::escape::Name;
 /// The time between two looks of a worker at the path.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a worker waits for a disk thread, as long as a turn of a connection.
-const MOMENT: Duration = Duration::from_millis(1);
+/// How long requests wait for a look that a disk thread makes. If the disk takes longer, they are answered from the
+/// old directory, and later ones do not wait until a look has ended in this time.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// The path of a root, and the directory to which it led last.
 pub struct GivenRoot {
@@ -48,9 +50,19 @@ pub struct GivenRoot {
 
 /// Where the path leads, as far as is known.
 struct Current {
-    pub root: Arc<Root>,
+    root: Arc<Root>,
     /// Whether the path was looked up. If not, the next turn should ask again.
-    pub is_known: bool,
+    is_known: bool,
+    hindrance: Option<Hindrance>,
+}
+
+/// Why a request cannot be answered from the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// A disk thread looks where the path leads, and will soon have an answer.
+    Look,
+    /// The directory was deleted, and docroot may not read the one that has its place.
+    Lost,
 }
 
 /// The path of the root, and what a worker knows of it.
@@ -60,14 +72,36 @@ pub(super) struct Followed {
     changes: u64,
     /// When to look again.
     next_look: Instant,
+    /// What the last look has found in the way.
+    pub hindrance: Option<Hindrance>,
 }
 
 struct State {
     root: Arc<Root>,
-    /// A look that waits for the disk.
-    look: Option<Pending<Option<io::Result<Root>>>>,
-    /// Whether the operator was told that the directory to which the path leads now may not be read.
-    is_told: bool,
+    /// A look that waits for the disk, and when it began.
+    look: Option<(Pending<Outcome>, Instant)>,
+    /// Whether the last look took longer than a moment.
+    is_slow: bool,
+    /// The directory to which the path leads now may not be read, as the operator was told.
+    forbidden: Option<Forbidden>,
+}
+
+/// What a look has found: another directory that was opened, or cannot be. `None`: the path leads to the same one,
+/// or to none.
+type Outcome = Option<Result<Root, Unopened>>;
+
+/// Why another directory cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unopened {
+    Forbidden(Forbidden),
+    Other,
+}
+
+/// Another directory may not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Forbidden {
+    /// Whether the old one was deleted, so that it has no files any more.
+    is_old_deleted: bool,
 }
 
 impl Followed {
@@ -77,6 +111,7 @@ impl Followed {
             changes: given.changes(),
             given,
             next_look: now,
+            hindrance: None,
         }
     }
 
@@ -86,12 +121,20 @@ impl Followed {
         if self.next_look > now && self.changes == changes {
             return None;
         }
-        let current = self.given.current(disk);
+        let current = self.given.current(disk, now);
         self.changes = self.given.changes();
+        self.hindrance = current.hindrance;
         if current.is_known {
             self.next_look = now + INTERVAL;
         }
         Some(current.root)
+    }
+}
+
+impl Followed {
+    /// Makes the end of the look that waits for the disk, if there is one, wake `waker`.
+    pub fn wake_after_look(&self, waker: Waker) {
+        self.given.wake_after_look(waker);
     }
 }
 
@@ -116,7 +159,8 @@ impl GivenRoot {
             state: Mutex::new(State {
                 root: Arc::new(root),
                 look: None,
-                is_told: false,
+                is_slow: false,
+                forbidden: None,
             }),
         })
     }
@@ -147,87 +191,120 @@ impl GivenRoot {
 
     /// Looks where the path leads. If that waits for the disk, `disk` does it, and `is_known` is false until
     /// it has answered.
-    fn current(&self, disk: Option<&DiskPool>) -> Current {
+    fn current(&self, disk: Option<&DiskPool>, now: Instant) -> Current {
         let mut state = self.state();
         if state.look.is_none() {
-            self.look(&mut state, disk);
+            self.look(&mut state, disk, now);
         }
-        if let Some(look) = &state.look
-            && let Some(ended) = look.poll()
-        {
-            state.look = None;
-            if let Ended::Done(Some(opened)) = ended {
-                self.change(&mut state, opened);
+        if let Some((look, began)) = &state.look {
+            let (ended, is_slow) = (look.poll(), now.saturating_duration_since(*began) > MOMENT);
+            state.is_slow = match ended {
+                Some(_) => is_slow,
+                None => is_slow || state.is_slow,
+            };
+            if let Some(ended) = ended {
+                state.look = None;
+                if let Ended::Done(outcome) = ended {
+                    self.change(&mut state, outcome);
+                }
             }
         }
         Current {
             root: Arc::clone(&state.root),
             is_known: state.look.is_none(),
+            hindrance: state.hindrance(),
         }
     }
 
     /// Goes over to another directory. If it cannot be opened, the next look tries again.
-    fn change(&self, state: &mut State, opened: io::Result<Root>) {
-        match opened {
-            Ok(root) => {
+    fn change(&self, state: &mut State, outcome: Outcome) {
+        match outcome {
+            Some(Ok(root)) => {
                 state.root = Arc::new(root);
-                state.is_told = false;
+                state.forbidden = None;
                 self.changes.fetch_add(1, Ordering::Release);
             }
-            Err(fault) if fault.kind() == ErrorKind::PermissionDenied && !state.is_told => {
-                state.is_told = true;
-                notice::tell(&[self.forbidden()]);
+            Some(Err(Unopened::Forbidden(forbidden))) => {
+                if state.forbidden != Some(forbidden) {
+                    notice::tell(&[self.told(forbidden)]);
+                }
+                state.forbidden = Some(forbidden);
             }
-            Err(_) => {}
+            Some(Err(Unopened::Other)) | None => {}
         }
     }
 
     /// What the operator is told if another directory may not be read.
-    fn forbidden(&self) -> String {
+    fn told(&self, forbidden: Forbidden) -> String {
+        let effect = match forbidden.is_old_deleted {
+            true => "the old one was deleted, so requests are answered with 503",
+            false => "it serves the old one",
+        };
         format!(
-            "{} leads to another directory, which docroot may not read, so it serves the old one; change the \
-             permissions, or restart docroot if Landlock confines it (see --landlock)",
+            "{} leads to another directory, which docroot may not read: {effect}; change the permissions, or restart \
+             docroot if Landlock confines it (see --landlock)",
             Name::of(&self.path)
         )
     }
 
-    fn look(&self, state: &mut State, disk: Option<&DiskPool>) {
+    fn look(&self, state: &mut State, disk: Option<&DiskPool>, now: Instant) {
         let Some(disk) = disk else {
-            if let Ok(true) = moved(&self.path, &state.root, Blocking::Allowed) {
-                self.change(state, open(&self.path, self.links));
-            }
-            return;
+            let outcome = outcome(&self.path, self.links, &state.root);
+            return self.change(state, outcome);
         };
         match moved(&self.path, &state.root, Blocking::Refused) {
             Ok(false) | Err(LookupError::Disk(DiskError::NotFound)) => {}
             // The new directory may be on another file system than the old one, so a disk thread opens it.
             Ok(true) | Err(_) => {
-                state.look = self.leave_to_disk_thread(&state.root, disk);
-                // Often the thread need not wait for the disk. The new directory may be in memory. Or the kernel
-                // only wants to note when a link was read, which it does not do for a worker.
-                state.look.iter().for_each(|look| look.wait(MOMENT));
+                let look = self.leave_to_disk_thread(&state.root, disk);
+                state.look = look.map(|look| (look, now));
             }
         }
     }
 
-    /// Looks on a disk thread. The outcome is `None` if the path leads to the same directory, or to none.
-    fn leave_to_disk_thread(
-        &self,
-        root: &Arc<Root>,
-        disk: &DiskPool,
-    ) -> Option<Pending<Option<io::Result<Root>>>> {
+    /// Makes the end of the look that waits for the disk, if there is one, wake `waker`.
+    fn wake_after_look(&self, waker: Waker) {
+        if let Some((look, _)) = &self.state().look {
+            look.wake(waker);
+        }
+    }
+
+    fn leave_to_disk_thread(&self, root: &Arc<Root>, disk: &DiskPool) -> Option<Pending<Outcome>> {
         let (path, links, root) = (self.path.clone(), self.links, Arc::clone(root));
         let file_system = FileSystem::of_device(root.devices().root());
-        let look = move || match moved(&path, &root, Blocking::Allowed) {
-            Ok(true) => Some(open(&path, links)),
-            _ => None,
-        };
+        let look = move || outcome(&path, links, &root);
         disk.submit(Effort::Look, file_system, NOBODY, Room::Limited, look)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // No panic leaves the state half-written.
         lock(&self.state)
+    }
+}
+
+impl State {
+    fn hindrance(&self) -> Option<Hindrance> {
+        let is_lost = self
+            .forbidden
+            .is_some_and(|forbidden| forbidden.is_old_deleted);
+        if self.look.is_some() && !self.is_slow {
+            Some(Hindrance::Look)
+        } else {
+            is_lost.then_some(Hindrance::Lost)
+        }
+    }
+}
+
+/// Looks where a path leads that has led to `root`. This may wait for the disk.
+fn outcome(path: &Path, links: Option<LinkPolicy>, root: &Root) -> Outcome {
+    match moved(path, root, Blocking::Allowed) {
+        Ok(true) => Some(open(path, links).map_err(|fault| match fault.kind() {
+            ErrorKind::PermissionDenied => Unopened::Forbidden(Forbidden {
+                is_old_deleted: root.is_deleted(),
+            }),
+            _ => Unopened::Other,
+        })),
+        _ => None,
     }
 }
 
@@ -298,12 +375,13 @@ mod tests {
 
         /// The content of the file `a` in the current root, after a look.
         fn content(&self, disk: Option<&DiskPool>) -> Option<String> {
-            self.given.current(disk);
-            // A name that has just vanished is not in memory, so a disk thread looks.
-            if let Some(look) = &self.given.state().look {
+            let now = Instant::now();
+            self.given.current(disk, now);
+            // A disk thread opens another directory.
+            if let Some((look, _)) = &self.given.state().look {
                 look.wait(PATIENCE);
             }
-            let root = self.given.current(disk).root;
+            let root = self.given.current(disk, now).root;
             let (file, _) = root.open_file(b"a", Blocking::Allowed).ok()?;
             io::read_to_string(file).ok()
         }
@@ -383,12 +461,48 @@ mod tests {
         fs::rename(folder.join("root"), folder.join("b")).expect("renamed");
         release(&folder.join("root"), "2");
         for _ in 0..2 {
-            let current = rig.given.current(Some(&pool));
+            let current = rig.given.current(Some(&pool), Instant::now());
             assert!(!current.is_known && Arc::ptr_eq(&current.root, &root));
         }
         assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Look));
         pass.send(()).expect("the gate");
         assert_eq!(rig.content(Some(&pool)).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn requests_wait_for_a_look_unless_the_disk_is_slow() {
+        let rig = Rig::new(|folder| release(&folder.join("root"), "1"));
+        let (pool, pass, comes) = gated(1, 10);
+        let (begin, folder) = (Instant::now(), rig.folder.path());
+        let hindrance = |now| rig.given.current(Some(&pool), now).hindrance;
+        let replace = |old: &str, content: &str| {
+            fs::rename(folder.join("root"), folder.join(old)).expect("renamed");
+            release(&folder.join("root"), content);
+        };
+        assert_eq!(hindrance(begin), None);
+        replace("old", "2");
+        for now in [begin, begin + MOMENT] {
+            assert_eq!(hindrance(now), Some(Hindrance::Look));
+        }
+        let late = begin + MOMENT + Duration::from_millis(1);
+        assert_eq!(hindrance(late), None);
+        let end_look = || {
+            comes.recv_timeout(PATIENCE).expect("a look");
+            pass.send(()).expect("the gate");
+            let state = rig.given.state();
+            state.look.as_ref().expect("a look").0.wait(PATIENCE);
+        };
+        end_look();
+        // Nobody waits for the look after one that was slow.
+        assert_eq!(hindrance(late), None);
+        replace("older", "3");
+        assert_eq!(hindrance(late), None);
+        end_look();
+        assert_eq!(hindrance(late), None);
+        replace("oldest", "4");
+        assert_eq!(hindrance(late), Some(Hindrance::Look));
+        end_look();
+        assert_eq!(hindrance(late), None);
     }
 
     #[test]
@@ -400,7 +514,7 @@ mod tests {
         release(&folder.join("root"), "2");
         let look = rig.given.leave_to_disk_thread(&root, &pool);
         let look = look.expect("a job");
-        rig.given.state().look = Some(look);
+        rig.given.state().look = Some((look, Instant::now()));
         assert_eq!(rig.content(Some(&pool)).as_deref(), Some("2"));
         assert!(!Arc::ptr_eq(&rig.given.root(), &root));
     }

@@ -362,7 +362,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use crate::site::disk::bell;
+    use crate::site::disk::tests::bell;
     use crate::site::disk::tests::{caller, gated, hold_pool};
     use crate::site::options::{Allowances, Budgets, SiteOptions};
     use crate::site::root::LinkPolicy;

@@ -9,6 +9,7 @@ mod tests;
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::observe::tally::Tally;
@@ -25,7 +26,7 @@ use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::{LastLook, StoredFile};
 use crate::site::file_state::{FileKind, FileState};
 use crate::site::first_seen::FirstSeen;
-use crate::site::given_root::{Followed, GivenRoot};
+use crate::site::given_root::{Followed, GivenRoot, Hindrance};
 use crate::site::lookup::{self, FileRead, Resolved};
 use crate::site::memory::SiteMemory;
 use crate::site::nofollow::Blocking;
@@ -111,6 +112,18 @@ impl Site {
             && let Some(root) = followed.look(self.disk.as_ref(), now)
         {
             self.root = root;
+        }
+    }
+
+    /// Why a request cannot be answered from the root now.
+    pub fn hindrance(&self) -> Option<Hindrance> {
+        self.followed.as_ref()?.hindrance
+    }
+
+    /// Makes the end of a look at the path of the root wake `waker`.
+    pub fn wake_after_look(&self, waker: Waker) {
+        if let Some(followed) = &self.followed {
+            followed.wake_after_look(waker);
         }
     }
 

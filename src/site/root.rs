@@ -93,6 +93,12 @@ impl Root {
         Ok(known_of_opened(opened)?.state.is_same_file(&self.state))
     }
 
+    /// Whether the directory was deleted. It has no files then. This may wait for the disk.
+    pub(super) fn is_deleted(&self) -> bool {
+        let found = rustix::fs::fstat(self.place.directory());
+        found.is_ok_and(|found| found.st_nlink == 0)
+    }
+
     /// Takes the process for one of another user. For tests.
     #[cfg(test)]
     pub(super) fn assume_user(&mut self, user: u32) {

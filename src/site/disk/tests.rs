@@ -1,10 +1,40 @@
 use super::*;
 use std::sync::mpsc;
+use std::task::Wake;
+use std::time::Duration;
 
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn client(number: u8) -> IpAddr {
     [10, 0, 0, number].into()
+}
+
+/// A waker, and what it sends.
+pub fn bell() -> (Waker, Receiver<()>) {
+    let (sender, rings) = unbounded();
+    (Waker::from(Arc::new(Bell(sender))), rings)
+}
+
+/// A waker that sends to a channel.
+struct Bell(Sender<()>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        // Nobody may wait any more.
+        let _ = self.0.send(());
+    }
+}
+
+impl<T> Pending<T> {
+    /// Waits for the end of the job, but not longer than this.
+    pub fn wait(&self, longest: Duration) {
+        let (waker, rings) = bell();
+        self.wake(waker);
+        // Whether it has ended, `poll` tells.
+        let _ = rings.recv_timeout(longest);
+    }
 }
 
 /// A client of this network.
