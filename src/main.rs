@@ -42,7 +42,6 @@ use docroot::net::privileges::confine::Confined;
 use docroot::net::reload::Reloaded;
 use docroot::net::served::Served;
 use docroot::net::server::Server;
-use docroot::net::socket_file::BoundFile;
 use docroot::net::start_error::StartError;
 use docroot::net::take_over::{self, Offer, Predecessor};
 use docroot::observe::log::{Reopener, Reopenings};
@@ -328,7 +327,7 @@ fn bind(
         let (waiting, file) = match take_over::ask(path)? {
             Some(given) => {
                 (predecessor, inherited) = (Some(given.predecessor), given.sockets);
-                (given.offer, BoundFile::inherited(path))
+                (given.offer, given.file)
             }
             None => Offer::at(path)?,
         };

@@ -224,22 +224,39 @@ fn a_socket_of_another_user_is_taken_over() {
 
 /// Until a server is ready, the files of the sockets that it was given are those of the one before.
 #[test]
-fn a_server_that_does_not_start_removes_no_file() {
+fn a_server_that_does_not_start_leaves_the_files_as_they_are() {
     let folder = site();
     let path = folder.path().join("s");
-    let socket = format!("unix:{},mode=0600", path.display());
-    let start = |address: SocketAddr| {
+    let start = |address: SocketAddr, mode: &str| {
         let mut command = server(folder.path(), address);
+        let socket = format!("unix:{},mode={mode}", path.display());
         command.args(["--bind", &socket]);
         command
     };
-    let old = Program::start_as_told(&mut start(([127, 0, 0, 1], 0).into()));
+    let state = || {
+        let found = fs::metadata(&path).expect("a file");
+        (found.mode() & 0o777, found.uid())
+    };
+    let old = Program::start_as_told(&mut start(([127, 0, 0, 1], 0).into(), "0600"));
+    let before = state();
+    assert_eq!(before.0, 0o600);
     // An address of no machine. The other sockets are taken before this one is opened.
-    let mut failing = start(old.address);
+    let mut failing = start(old.address, "0666");
     failing.args(["--admin", "192.0.2.1:9"]);
     let output = failing.output().expect("it runs");
     assert_ne!(output.status.code(), Some(0));
-    assert!(path.exists() && waiting_at(folder.path()).exists());
+    assert!(waiting_at(folder.path()).exists());
+    assert_eq!(state(), before);
+    if rustix::process::geteuid().is_root() {
+        let mut other = start(old.address, "0600");
+        let output = other.args(["--user", "nobody"]).output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            told.contains("does not belong to the user and group of --user"),
+            "{told}"
+        );
+        assert_eq!(state(), before);
+    }
     let mut stream = UnixStream::connect(&path).expect("it accepts");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream
@@ -249,8 +266,9 @@ fn a_server_that_does_not_start_removes_no_file() {
     stream.read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 200");
     drop(stream);
-    let new = Program::start_as_told(&mut start(old.address));
+    let new = Program::start_as_told(&mut start(old.address, "0640"));
     assert_eq!(old.wait().0.code(), Some(0));
+    assert_eq!(state().0, 0o640);
     drop(new);
 }
 

@@ -259,6 +259,7 @@ impl Server {
         let outcome = start_workers(mailboxes, settings, log, finished, &mut threads)
             .and_then(|()| running.start_acceptors(&mut acceptors));
         let mut files = self.files;
+        let outcome = outcome.and_then(|()| files.iter().try_for_each(BoundFile::set_mode));
         if outcome.is_ok() {
             started();
             // Whoever had the sockets before has none of their files any more.

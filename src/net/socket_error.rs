@@ -19,6 +19,8 @@ pub enum SocketError {
     Fault(PathBuf, io::Error),
     /// The server that waits at this path does not give its sockets.
     TakeOver(PathBuf, io::Error),
+    /// A server that is replaced has given the socket with this path, whose file belongs to another user.
+    OfAnotherUser(PathBuf),
     /// The service manager has passed no socket.
     NonePassed,
     /// The socket with this number, from 0, that the service manager has passed cannot be used.
@@ -42,6 +44,12 @@ impl fmt::Display for SocketError {
             SocketError::TakeOver(path, error) => write!(
                 f,
                 "cannot take over from the server at {}: {error}; give --take-over another path, or stop that server",
+                Name::of(path)
+            ),
+            SocketError::OfAnotherUser(path) => write!(
+                f,
+                "{} does not belong to the user and group of --user, and the server that has it may go on: stop that \
+                 server and start again to change the user",
                 Name::of(path)
             ),
             SocketError::NonePassed => f.write_str(

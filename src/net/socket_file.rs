@@ -28,8 +28,10 @@ pub struct BoundFile {
     path: PathBuf,
     /// The device and the inode.
     identity: Option<(u64, u64)>,
-    /// Whether it is this server's to remove.
+    /// Whether it is this server's to remove and to change.
     is_own: bool,
+    /// The permissions that the operator wants.
+    mode: Option<u32>,
 }
 
 /// Listens there. A file that an ended server has left is replaced, and one that is in use is not.
@@ -46,21 +48,12 @@ pub fn listen(file: &SocketFile) -> Result<(TcpListener, BoundFile), StartError>
         }
         outcome => outcome.map_err(fault)?,
     }
-    let bound = BoundFile::of(path, true);
+    let bound = BoundFile::of(file, true);
     // Nobody can connect before `listen`, so nobody does with other permissions.
-    set_mode(file)?;
+    bound.set_mode()?;
     rustix::net::listen(&socket, BACKLOG).map_err(fault)?;
     // The calls for a stream socket are the same in both families, so the workers need not know.
     Ok((TcpListener::from(socket), bound))
-}
-
-/// Gives the file the permissions that the operator wants.
-pub fn set_mode(file: &SocketFile) -> Result<(), StartError> {
-    let Some(mode) = file.mode else {
-        return Ok(());
-    };
-    let changed = fs::set_permissions(&file.path, fs::Permissions::from_mode(mode));
-    changed.map_err(|error| StartError::from_socket(&file.path, error))
 }
 
 /// Whether a server could listen there. Leaves no file.
@@ -118,17 +111,18 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 }
 
 impl BoundFile {
-    fn of(path: &Path, is_own: bool) -> BoundFile {
+    fn of(file: &SocketFile, is_own: bool) -> BoundFile {
         BoundFile {
-            path: path.to_owned(),
-            identity: identity(path),
+            identity: identity(&file.path),
             is_own,
+            path: file.path.clone(),
+            mode: file.mode,
         }
     }
 
     /// The file of a socket that another server has given. It is that server's until this one has replaced it.
-    pub fn inherited(path: &Path) -> BoundFile {
-        BoundFile::of(path, false)
+    pub fn inherited(file: &SocketFile) -> BoundFile {
+        BoundFile::of(file, false)
     }
 
     /// Makes the file this server's, if another one has given the socket.
@@ -136,12 +130,28 @@ impl BoundFile {
         self.is_own = true;
     }
 
+    /// Gives the file the permissions that the operator wants. If another server has given the socket, call this when
+    /// nothing can fail any more: the clients of that server need the file as it is.
+    pub fn set_mode(&self) -> Result<(), StartError> {
+        let Some(mode) = self.mode else {
+            return Ok(());
+        };
+        if identity(&self.path) != self.identity {
+            // It is not the file of this socket any more.
+            return Ok(());
+        }
+        let changed = fs::set_permissions(&self.path, fs::Permissions::from_mode(mode));
+        changed.map_err(|error| StartError::from_socket(&self.path, error))
+    }
+
     /// Leaves the file: another server has its socket.
     pub fn leave(mut self) {
         self.is_own = false;
     }
 
-    /// Gives the file to a user and a group, so that those can connect whom the operator means by its permissions.
+    /// Gives the file to a user and a group, so that those can connect whom the operator means by its permissions. It
+    /// fails if another server has given the socket and the file is not theirs: that server may go on, and its clients
+    /// could not connect.
     pub fn give_to(&self, user: u32, group: u32) -> Result<(), StartError> {
         let fault = |errno: Errno| StartError::from_socket(&self.path, errno.into());
         // Whoever may write to the folder could put another file there meanwhile.
@@ -149,6 +159,12 @@ impl BoundFile {
         let stat = rustix::fs::fstat(&found).map_err(fault)?;
         if self.identity != Some((stat.st_dev, stat.st_ino)) {
             return Ok(());
+        }
+        if (stat.st_uid, stat.st_gid) == (user, group) {
+            return Ok(());
+        }
+        if !self.is_own {
+            return Err(SocketError::OfAnotherUser(self.path.clone()).into());
         }
         let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
         let flags = AtFlags::EMPTY_PATH;

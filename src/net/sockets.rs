@@ -53,10 +53,7 @@ pub(super) fn open_sockets(
     }
     for file in &bind.sockets {
         let (socket, file) = match inherited.take_file(&file.path) {
-            Some(socket) => {
-                socket_file::set_mode(file)?;
-                (socket, BoundFile::inherited(&file.path))
-            }
+            Some(socket) => (socket, BoundFile::inherited(file)),
             None => socket_file::listen(file)?,
         };
         sockets.push(Opened::own(socket));

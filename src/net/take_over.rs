@@ -66,6 +66,8 @@ pub struct Given {
     pub sockets: Inherited,
     /// Where it has waited.
     pub offer: Offer,
+    /// The file of that socket.
+    pub file: BoundFile,
 }
 
 /// Asks the server that waits at this path for its sockets. `None`: nobody waits there.
@@ -83,6 +85,7 @@ pub fn ask(path: &Path) -> Result<Option<Given>, StartError> {
         predecessor: Predecessor(stream),
         sockets: Inherited::of(sockets),
         offer: Offer(unix(waiting)),
+        file: BoundFile::inherited(&waiting_at(path)),
     }))
 }
 

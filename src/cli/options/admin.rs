@@ -29,7 +29,7 @@ const DRAIN_DELAY: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.drain_delay, duration(text))
     }),
-    "How long docroot goes on serving after SIGTERM before it closes its listeners. Meanwhile, \
+    "How long docroot goes on serving after SIGTERM before it begins to shut down. Meanwhile, \
      /health (--admin) answers 503, so that load balancers send clients elsewhere. A second signal \
      stops docroot at once",
 )
