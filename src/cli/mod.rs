@@ -227,9 +227,10 @@ fn act(
     }
     settings.remarks.extend(unprinted(&settings.config.log));
     settings.remarks.extend(unreachable_class(&settings.config));
-    check_together(&settings.config)?;
+    let told = |mistake: String| with_sources(mistake, &given);
+    check_together(&settings.config).map_err(told)?;
     if mode == Mode::Learn {
-        check_learn(&settings.config)?;
+        check_learn(&settings.config).map_err(told)?;
     }
     let root = settings.config.root.clone();
     let served = Served {
@@ -237,7 +238,7 @@ fn act(
         source: root_source,
     };
     if settings.print_config {
-        settings.launch()?;
+        settings.launch().map_err(told)?;
         let printed = given::print(&given, &served, &defaults, Secrets::Shown);
         return printed.map(Command::Print);
     }
@@ -245,7 +246,25 @@ fn act(
     if settings.config.admin.is_some() || settings.config_file.is_some() {
         settings.shown = shown(&given, &served, &defaults);
     }
-    outcome(mode, settings, matches)
+    outcome(mode, settings, matches).map_err(told)
+}
+
+/// Says of the options that a mistake names where they come from. Whoever starts docroot knows what was typed.
+fn with_sources(mistake: String, given: &[Given]) -> String {
+    let is_named = |option: &OptionDef| {
+        let words = mistake.split(|char: char| !char.is_ascii_alphanumeric() && char != '-');
+        let name = |word: &str| word.strip_prefix("--") == Some(option.long);
+        words.into_iter().any(name)
+    };
+    let elsewhere = given.iter().filter(|given| given.source != FROM_COMMAND_LINE);
+    let elsewhere = elsewhere.filter(|given| is_named(given.option));
+    let sources: Vec<String> = elsewhere
+        .map(|given| format!("--{} comes {}", given.option.long, given.source))
+        .collect();
+    match sources.is_empty() {
+        true => mistake,
+        false => format!("{mistake} ({})", sources.join(", ")),
+    }
 }
 
 /// What operators see of the configuration. A value that cannot be printed does not keep the server from starting.

@@ -54,6 +54,23 @@ fn check_mistake(text: &str, want: &str) {
     assert_eq!(error.mistake(), want, "{text}");
 }
 
+/// Whoever starts docroot has typed none of them.
+#[test]
+fn mistakes_say_which_options_come_from_elsewhere() {
+    let check = |variables: Variables, text: &str, line: &str, want: &str| {
+        let line = format!("--config site.toml {line}");
+        let error = run_with(variables, text, &line).expect_err(want);
+        let mistake = error.mistake();
+        assert!(mistake.ends_with(want), "{mistake}");
+    };
+    let of_file = "log-fields = ['time']\nlog-file = 'a.log'";
+    let want = "(--log-file comes from the configuration file)";
+    check(&[], of_file, "--log-format off", want);
+    let listing: Variables = &[("DOCROOT_ARCHIVE", "1")];
+    let want = "(--archive comes from the variable DOCROOT_ARCHIVE)";
+    check(listing, "", "--no-listing", want);
+}
+
 #[test]
 fn each_key_is_an_option() {
     check_same("", &[]);
