@@ -409,22 +409,22 @@ fn a_root_that_is_lost_is_told_to_everybody() {
         fs::create_dir_all(&root).expect("a folder");
         fs::write(root.join("a.txt"), content).expect("a file");
     };
-    build("old");
-    let mut command = command();
-    let server = Program::start(command.args(["--log-format", "off"]).arg(&root));
-    fs::remove_dir_all(&target).expect("removed");
-    build("new");
-    until("it is lost", || status(&server, "/a.txt") == 503);
-    let answer = response(&server, "/");
-    assert_eq!(answer.status, 503);
-    assert!(
-        answer
-            .text()
-            .contains("the server may not read the new one before it is restarted"),
-        "{}",
-        answer.text()
-    );
-    server.until_said("may not read: the old one was deleted, so requests are answered with 503; change the permissions");
+    for served in [root.join("a.txt"), root.clone()] {
+        build("old");
+        let mut command = command();
+        let server = Program::start(command.args(["--log-format", "off"]).arg(&served));
+        fs::remove_dir_all(&target).expect("removed");
+        build("new");
+        until("it is lost", || status(&server, "/a.txt") == 503);
+        let answer = response(&server, "/");
+        assert_eq!(answer.status, 503);
+        let text = answer.text();
+        assert!(
+            text.contains("the server may not read the new one before it is restarted"),
+            "{text}"
+        );
+        server.until_said("may not read: the old one was deleted, so requests are answered with 503; change the permissions");
+    }
 }
 
 /// Who serves a folder of a project builds that project.

@@ -256,7 +256,9 @@ fn with_sources(mistake: String, given: &[Given]) -> String {
         let name = |word: &str| word.strip_prefix("--") == Some(option.long);
         words.into_iter().any(name)
     };
-    let elsewhere = given.iter().filter(|given| given.source != FROM_COMMAND_LINE);
+    let elsewhere = given
+        .iter()
+        .filter(|given| given.source != FROM_COMMAND_LINE);
     let elsewhere = elsewhere.filter(|given| is_named(given.option));
     let sources: Vec<String> = elsewhere
         .map(|given| format!("--{} comes {}", given.option.long, given.source))

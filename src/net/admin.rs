@@ -67,7 +67,7 @@ impl AdminService {
         let shutdown = Arc::<Shutdown>::default();
         let ends = Mailbox::new(Arc::clone(&shutdown));
         // The pages are made, and nothing is read from it. It is a directory that nobody wants to remove.
-        let root = GivenRoot::open_for_file(Path::new(TOP));
+        let root = GivenRoot::open_for_file(Path::new(TOP), b"");
         Ok(AdminService {
             root: root.map_err(|fault| StartError::from_root(Path::new(TOP), fault))?,
             listeners,

@@ -73,7 +73,7 @@ pub(super) fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, 
     let root = match &served {
         Served::File { folder, name } => {
             options.only = Some(name.as_bytes().to_vec());
-            GivenRoot::open_for_file(folder)
+            GivenRoot::open_for_file(folder, name.as_bytes())
         }
         Served::Directory(folder) => GivenRoot::open(folder, served.links(&options)),
     };

@@ -42,10 +42,18 @@ const MOMENT: Duration = Duration::from_millis(50);
 pub struct GivenRoot {
     /// Absolute, because the current directory may be deleted.
     path: PathBuf,
-    /// How to open it. `None`: for a single file.
-    links: Option<LinkPolicy>,
+    served: Served,
     changes: AtomicU64,
     state: Mutex<State>,
+}
+
+/// What is served of the directory.
+#[derive(Clone, Debug)]
+enum Served {
+    /// All of it, with these links.
+    Directory(LinkPolicy),
+    /// The file with this name.
+    File(Arc<[u8]>),
 }
 
 /// Where the path leads, as far as is known.
@@ -141,20 +149,20 @@ impl Followed {
 impl GivenRoot {
     /// Opens the directory at `path`.
     pub fn open(path: &Path, links: LinkPolicy) -> io::Result<GivenRoot> {
-        GivenRoot::with(path, Some(links))
+        GivenRoot::with(path, Served::Directory(links))
     }
 
-    /// Opens the directory at `path`, of which a single file is served, see [`Root::open_for_file`].
-    pub fn open_for_file(path: &Path) -> io::Result<GivenRoot> {
-        GivenRoot::with(path, None)
+    /// Opens the directory at `path`, of which only the file `name` is served, see [`Root::open_for_file`].
+    pub fn open_for_file(path: &Path, name: &[u8]) -> io::Result<GivenRoot> {
+        GivenRoot::with(path, Served::File(name.into()))
     }
 
-    fn with(path: &Path, links: Option<LinkPolicy>) -> io::Result<GivenRoot> {
+    fn with(path: &Path, served: Served) -> io::Result<GivenRoot> {
         let path = absolute(path)?;
-        let root = open(&path, links)?;
+        let root = open(&path, &served)?;
         Ok(GivenRoot {
             path,
-            links,
+            served,
             changes: AtomicU64::new(0),
             state: Mutex::new(State {
                 root: Arc::new(root),
@@ -249,7 +257,7 @@ impl GivenRoot {
 
     fn look(&self, state: &mut State, disk: Option<&DiskPool>, now: Instant) {
         let Some(disk) = disk else {
-            let outcome = outcome(&self.path, self.links, &state.root);
+            let outcome = outcome(&self.path, &self.served, &state.root);
             return self.change(state, outcome);
         };
         match moved(&self.path, &state.root, Blocking::Refused) {
@@ -270,9 +278,9 @@ impl GivenRoot {
     }
 
     fn leave_to_disk_thread(&self, root: &Arc<Root>, disk: &DiskPool) -> Option<Pending<Outcome>> {
-        let (path, links, root) = (self.path.clone(), self.links, Arc::clone(root));
+        let (path, served, root) = (self.path.clone(), self.served.clone(), Arc::clone(root));
         let file_system = FileSystem::of_device(root.devices().root());
-        let look = move || outcome(&path, links, &root);
+        let look = move || outcome(&path, &served, &root);
         disk.submit(Effort::Look, file_system, NOBODY, Room::Limited, look)
     }
 
@@ -296,9 +304,9 @@ impl State {
 }
 
 /// Looks where a path leads that has led to `root`. This may wait for the disk.
-fn outcome(path: &Path, links: Option<LinkPolicy>, root: &Root) -> Outcome {
+fn outcome(path: &Path, served: &Served, root: &Root) -> Outcome {
     match moved(path, root, Blocking::Allowed) {
-        Ok(true) => Some(open(path, links).map_err(|fault| match fault.kind() {
+        Ok(true) => Some(open(path, served).map_err(|fault| match fault.kind() {
             ErrorKind::PermissionDenied => Unopened::Forbidden(Forbidden {
                 is_old_deleted: root.is_deleted(),
             }),
@@ -333,10 +341,19 @@ fn leads_to_current(path: &Path) -> bool {
     number(path).is_some_and(|found| Some(found) == number(Path::new(".")))
 }
 
-fn open(path: &Path, links: Option<LinkPolicy>) -> io::Result<Root> {
-    match links {
-        Some(links) => Root::open(path, links),
-        None => Root::open_for_file(path),
+fn open(path: &Path, served: &Served) -> io::Result<Root> {
+    match served {
+        Served::Directory(links) => Root::open(path, *links),
+        Served::File(name) => {
+            let root = Root::open_for_file(path)?;
+            // The directory need not be readable, so only the file shows whether docroot may read what is there.
+            match root.open_file(name, Blocking::Allowed) {
+                Err(LookupError::Disk(DiskError::Forbidden)) => {
+                    Err(ErrorKind::PermissionDenied.into())
+                }
+                _ => Ok(root),
+            }
+        }
     }
 }
 
