@@ -14,6 +14,7 @@ use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Bind, SiteRoot, SocketFile};
 use docroot::observe::options::LogFormat;
 use support::page::Page;
+use support::rig::Rig;
 use support::{Client, Response, Setup, TestServer, until};
 
 /// A trusted proxy, and a client that is none.
@@ -195,6 +196,105 @@ fn the_log_names_the_client() {
         (&"2001:db8::7".into(), &4711.into())
     );
     assert_eq!(line["proxy"], "127.0.0.2");
+}
+
+/// The client of each line of the log, and the proxy that has named it, in the order of the lines.
+fn logged_clients(page: &Page, count: usize) -> Vec<(String, Option<String>)> {
+    until("all are logged", || page.lines().len() >= count);
+    let lines = page.lines().into_iter();
+    let line = |line: String| serde_json::from_str::<serde_json::Value>(&line).expect("JSON");
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let clients = lines.map(line).map(|line| {
+        let peer = text(&line["peer"]).expect("an address");
+        (peer, text(&line["proxy"]))
+    });
+    clients.collect()
+}
+
+/// A proxy whose client is known sends the rest of the requests without a client that can be read.
+#[test]
+fn a_broken_request_is_not_logged_for_the_client_before() {
+    let valid = head("GET", "/a.txt", &["X-Forwarded-For: 192.0.2.7"]);
+    let broken = |line: &str, rest: &str| {
+        format!("GET {line} HTTP/1.1\r\nHost: t\r\nX-Forwarded-For: 192.0.2.8\r\n{rest}")
+            .into_bytes()
+    };
+    for (sent, ends, status) in [
+        (broken("/a.txt", ""), false, "408"),
+        (broken("/a.txt", ""), true, "400"),
+        (broken("/a.txt", "X: \x01\r\n\r\n"), false, "400"),
+        (
+            broken("/a.txt", &format!("X: {}\r\n\r\n", "x".repeat(40 << 10))),
+            false,
+            "431",
+        ),
+        (
+            broken(&format!("/{}", "x".repeat(9000)), "\r\n"),
+            false,
+            "414",
+        ),
+    ] {
+        let (setup, page) = setup("127.0.0.2=x-forwarded")
+            .with(|config| config.deadlines.head = std::time::Duration::from_millis(300))
+            .logging(LogFormat::Json);
+        let server = setup.start();
+        let mut proxy = server.connect_from(PROXY);
+        proxy.send(&valid);
+        assert_eq!(proxy.response("GET").status, 200);
+        proxy.send(&sent);
+        if ends {
+            proxy.finish();
+        }
+        let answer = String::from_utf8(proxy.rest()).expect("text");
+        assert_eq!(answer.get(9..12), Some(status), "{answer}");
+        let want = [
+            ("192.0.2.7".to_owned(), Some("127.0.0.2".to_owned())),
+            ("127.0.0.2".to_owned(), None),
+        ];
+        assert_eq!(logged_clients(&page, 2), want, "{status}");
+    }
+}
+
+/// Memory and turns are shared among the clients. What is kept of a request without a known client is the proxy's.
+#[test]
+fn a_broken_request_counts_for_the_proxy() {
+    for broken in [&b"GET /a.txt HTTP/1.1\r\n"[..], b"GET /\x01"] {
+        let mut rig = Rig::new(setup("127.0.0.1"));
+        let proxy = rig.connection.network();
+        let named = head("GET", "/a.txt", &["X-Forwarded-For: 192.0.2.7"]);
+        assert_eq!(rig.response(&named).status, 200);
+        assert_eq!(rig.connection.network().to_string(), "192.0.2.7");
+        rig.send(broken);
+        rig.drive();
+        assert_eq!(rig.connection.network(), proxy);
+    }
+}
+
+/// The exchange before ends only when its last byte has left, after the next request was read.
+#[test]
+fn each_of_several_requests_at_once_is_logged_for_its_own_client() {
+    let (setup, page) = setup("127.0.0.2").logging(LogFormat::Json);
+    let server = setup.start();
+    let mut proxy = server.connect_from(PROXY);
+    let lines = ["X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: 192.0.2.8"];
+    let mut all: Vec<u8> = lines
+        .iter()
+        .flat_map(|line| head("GET", "/a.txt", &[line]))
+        .collect();
+    all.extend(head("GET", "/a.txt", &[]));
+    all.extend(b"GET /\x01");
+    proxy.send(&all);
+    for status in [200, 200, 403, 400] {
+        assert_eq!(proxy.response("GET").status, status);
+    }
+    let proxy = || Some("127.0.0.2".to_owned());
+    let want = [
+        ("192.0.2.7".to_owned(), proxy()),
+        ("192.0.2.8".to_owned(), proxy()),
+        ("127.0.0.2".to_owned(), None),
+        ("127.0.0.2".to_owned(), None),
+    ];
+    assert_eq!(logged_clients(&page, 4), want);
 }
 
 /// A proxy or the target may name another host than the field.

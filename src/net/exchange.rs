@@ -3,6 +3,7 @@
 //! An exchange begins when the first byte of its request is read. It ends exactly once, in
 //! [`Exchange::end`], for whatever reason. That function counts, logs and shows it.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ pub struct Exchange {
     /// What the log says about the request. `None` if nothing is recorded, or if the request was not
     /// parsed yet.
     request: Option<Box<RequestText>>,
-    /// The id and the heads. An idle connection has no place for what few operators ask for.
+    /// The id, the forwarded client and the heads. An idle connection has no place for what few operators ask for.
     kept: Option<Box<Kept>>,
     /// How it was decided, if somebody sees that.
     watched: Option<Box<WatchedExchange>>,
@@ -56,6 +57,9 @@ pub struct Exchange {
 struct Kept {
     /// The id of the request, if requests have ids.
     id: Option<RequestId>,
+    /// The client, if a trusted proxy has named it in the request. The connection may read the request of another
+    /// client before this exchange ends.
+    forwarded: Option<SocketAddr>,
     /// The heads, if somebody sees them.
     heads: Option<KeptHeads>,
 }
@@ -134,6 +138,18 @@ impl Exchange {
         if id.is_some() {
             self.kept.get_or_insert_default().id = id;
         }
+    }
+
+    /// Notes which client a trusted proxy has named in the request, if one has.
+    pub fn note_forwarded(&mut self, client: Option<SocketAddr>) {
+        if client.is_some() {
+            self.kept.get_or_insert_default().forwarded = client;
+        }
+    }
+
+    /// The client, if a trusted proxy has named it in the request.
+    fn forwarded(&self) -> Option<SocketAddr> {
+        self.kept.as_ref()?.forwarded
     }
 
     /// Makes an id for a request that has none, because it was refused before its fields were understood.
@@ -300,8 +316,8 @@ impl Exchange {
         let brief = reason.as_ref().map(Brief);
         let (request, watched) = (self.request.as_deref(), self.watched.as_deref());
         let record = ExchangeRecord {
-            peer: on.client.address(),
-            proxy: on.client.proxy(),
+            peer: self.forwarded().unwrap_or(on.client.peer),
+            proxy: on.client.proxy(self.forwarded().is_some()),
             user: self.user.as_ref().map(|user| &*user.name),
             received: ended.checked_sub(duration).unwrap_or(ended),
             duration,

@@ -39,10 +39,10 @@ impl Client {
         self.forwarded().unwrap_or(self.peer)
     }
 
-    /// The trusted proxy that has sent the current request and named its client, if one has.
-    pub fn proxy(&self) -> Option<IpAddr> {
-        let proxied = self.proxied.as_deref()?;
-        Some(proxied.sender.unwrap_or(self.peer.ip()))
+    /// The trusted proxy that has named the client, if one has. `is_named`: the request names its client.
+    pub fn proxy(&self, is_named: bool) -> Option<IpAddr> {
+        let sender = self.proxied.as_deref().and_then(|proxied| proxied.sender);
+        sender.or(is_named.then(|| self.peer.ip()))
     }
 
     /// The address of the client of the current request, if a trusted proxy has named it there.
@@ -116,11 +116,13 @@ mod tests {
     #[test]
     fn a_client_behind_a_proxy_is_not_the_proxy() {
         let mut client = Client::at(([10, 0, 0, 1], 1).into());
-        assert_eq!(client.proxy(), None);
+        assert_eq!(client.proxy(false), None);
         client.note_forwarded(Some(([192, 0, 2, 1], 0).into()));
         assert_eq!(client.address().to_string(), "192.0.2.1:0");
         assert_eq!(client.network().to_string(), "192.0.2.1");
-        assert_eq!(client.proxy(), Some([10, 0, 0, 1].into()));
+        assert_eq!(client.proxy(true), Some([10, 0, 0, 1].into()));
+        // A request before this one may not have named a client.
+        assert_eq!(client.proxy(false), None);
         client.note_forwarded(None);
         assert_eq!(client.proxied, None);
         // The proxy at 10.0.0.1 says that another one has connected to it, and that one names the client.
@@ -129,7 +131,8 @@ mod tests {
             client.note_forwarded(forwarded);
             let address = forwarded.unwrap_or(([10, 0, 0, 9], 1).into());
             assert_eq!(client.address(), address);
-            assert_eq!(client.proxy(), Some([10, 0, 0, 1].into()));
+            let is_named = forwarded.is_some();
+            assert_eq!(client.proxy(is_named), Some([10, 0, 0, 1].into()));
         }
     }
 }

@@ -177,13 +177,16 @@ impl Http1 {
         let began = || Exchange::begin(stream.state.arrived);
         let head = match parse::request_head(unread, &mut self.parsed, lines, limits) {
             Ok(Some(head)) => head,
-            Ok(None) => {
-                if !is_blank(unread) {
-                    self.exchange.get_or_insert_with(began);
-                }
-                return self.receive(Waiting::Head, stream, context);
+            Ok(None) if is_blank(unread) => return self.receive(Waiting::Head, stream, context),
+            unclear => {
+                self.exchange.get_or_insert_with(began);
+                // The client of the request before may be another one.
+                stream.state.client.note_forwarded(None);
+                return match unclear.err() {
+                    None => self.receive(Waiting::Head, stream, context),
+                    Some(fault) => self.refuse_message(fault.into(), stream, context),
+                };
             }
-            Err(fault) => return self.refuse_message(fault.into(), stream, context),
         };
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(&head, &unread[..head.length], &context.observer);
@@ -192,10 +195,9 @@ impl Http1 {
         let (hosts, proxies) = (&context.hosts, &context.proxies);
         let (rules, trace) = (context.origins.rules(), &mut context.trace);
         let checked = checked(&head, connection, hosts, proxies, rules, trace);
-        stream
-            .state
-            .client
-            .note_forwarded(checked.as_ref().ok().and_then(Received::client));
+        let client = checked.as_ref().ok().and_then(Received::client);
+        stream.state.client.note_forwarded(client);
+        exchange.note_forwarded(client);
         let dispatched = match checked {
             Err(response) => {
                 facts = facts.refused();
@@ -204,10 +206,8 @@ impl Http1 {
             Ok(received) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
                 let (client, session) = (&stream.state.client, &stream.state.transport);
-                let now = &context.now;
-                let is_secure = connection.is_secure;
-                let request =
-                    request_of(&received, client, hosts, session, now, &wakers, is_secure);
+                let (now, secure) = (&context.now, connection.is_secure);
+                let request = request_of(&received, client, hosts, session, now, &wakers, secure);
                 exchange.note_id(id_of(&request, proxies, &mut context.observer));
                 let origin = context.origins.of_noted(received.head.host, trace);
                 exchange.note_site(origin.number, received.head.host);
