@@ -297,6 +297,122 @@ fn each_of_several_requests_at_once_is_logged_for_its_own_client() {
     assert_eq!(logged_clients(&page, 4), want);
 }
 
+/// The fields of a proxy count as soon as they were parsed, whatever else is wrong with the request.
+#[test]
+fn a_refused_request_is_logged_for_its_client_with_its_id() {
+    let (setup, page) = setup("127.0.0.2")
+        .with(|config| {
+            config.request_ids = true;
+            config.allow_hosts = vec![HostPattern::parse("a.example").expect("a host")];
+        })
+        .logging(LogFormat::Json);
+    let server = setup.start();
+    let named = "Host: a.example\r\nX-Forwarded-For: 192.0.2.7\r\n";
+    let unclear = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: a b\r\nHost: a.example\r\n";
+    let for_evil = "X-Forwarded-Host: evil.example\r\n";
+    let (known, unknown) = (Some("192.0.2.7"), None);
+    for (index, (target, lines, status, client, host)) in [
+        (
+            "/a.txt",
+            format!("{named}X: y\r\n"),
+            200,
+            known,
+            "a.example",
+        ),
+        (
+            "/a.txt",
+            named.replace("a.ex", "evil.ex"),
+            421,
+            known,
+            "evil.example",
+        ),
+        (
+            "/a.txt",
+            format!("{named}{for_evil}"),
+            421,
+            known,
+            "evil.example",
+        ),
+        (
+            "https://a.example/",
+            named.to_owned(),
+            421,
+            known,
+            "a.example",
+        ),
+        (
+            "/a.txt",
+            format!("{named}Expect: foo\r\n{for_evil}"),
+            417,
+            known,
+            "evil.example",
+        ),
+        (
+            "/a.txt",
+            format!("{named}Content-Length: x\r\n"),
+            400,
+            known,
+            "a.example",
+        ),
+        (
+            "/a.txt",
+            format!("{named}Transfer-Encoding: x\r\n"),
+            400,
+            known,
+            "a.example",
+        ),
+        (
+            "/a.txt",
+            format!("{named}Host: b\r\n"),
+            400,
+            known,
+            "a.example",
+        ),
+        ("a.txt", named.to_owned(), 400, known, "a.example"),
+        // Nothing counts of a client that is described in a way that cannot be read.
+        ("/a.txt", unclear.to_owned(), 400, unknown, "a.example"),
+        (
+            "/a.txt",
+            format!("Forwarded: for=192.0.2.8\r\n{named}"),
+            400,
+            unknown,
+            "a.example",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut proxy = server.connect_from(PROXY);
+        let head = format!("GET {target} HTTP/1.1\r\n{lines}X-Request-Id: id-{index}\r\n\r\n");
+        proxy.send(head.as_bytes());
+        let response = proxy.response("GET");
+        assert_eq!(response.status, status, "{head}");
+        assert_eq!(
+            response.field("X-Request-Id"),
+            Some(&*format!("id-{index}")),
+            "{head}"
+        );
+        until("it is logged", || page.lines().len() > index);
+        let line: serde_json::Value = serde_json::from_str(&page.lines()[index]).expect("JSON");
+        assert_eq!(line["peer"], client.unwrap_or("127.0.0.2"), "{head}");
+        let proxy = client.map_or(serde_json::Value::Null, |_| "127.0.0.2".into());
+        assert_eq!(
+            *line.get("proxy").unwrap_or(&serde_json::Value::Null),
+            proxy,
+            "{head}"
+        );
+        assert_eq!(line["host"], host, "{head}");
+    }
+    // Nobody else names a client or an id.
+    let mut other = server.connect_from(OTHER);
+    other.send(
+        format!("GET / HTTP/1.1\r\n{named}Expect: foo\r\nX-Request-Id: id\r\n\r\n").as_bytes(),
+    );
+    assert_ne!(other.response("GET").field("X-Request-Id"), Some("id"));
+    let clients = logged_clients(&page, 12);
+    assert_eq!(clients.last(), Some(&("127.0.0.3".to_owned(), None)));
+}
+
 /// A proxy or the target may name another host than the field.
 #[test]
 fn the_log_names_the_host_that_was_asked_for() {

@@ -128,6 +128,11 @@ impl Exchange {
     /// Notes the site that answers, for the metrics, and the host that was asked for, for the log.
     pub fn note_site(&mut self, site: SiteNumber, host: Option<Host<'_>>) {
         self.counted.0 = site;
+        self.note_host(host);
+    }
+
+    /// Notes the host that was asked for, for the log.
+    pub fn note_host(&mut self, host: Option<Host<'_>>) {
         if let (Some(request), Some(host)) = (&mut self.request, host) {
             request.note_host(host);
         }
@@ -152,7 +157,7 @@ impl Exchange {
         self.kept.as_ref()?.forwarded
     }
 
-    /// Makes an id for a request that has none, because it was refused before its fields were understood.
+    /// Makes an id for a request that has none, because its head could not be parsed.
     pub fn make_id(&mut self, observer: &mut Observer) {
         if self.id().is_none() {
             self.note_id(observer.new_id());

@@ -18,7 +18,7 @@ use crate::net::listener::Service;
 use crate::net::mailbox::{ConnectionWakers, Mailbox};
 use crate::net::open::{open_guard, open_ids, open_sites};
 use crate::net::protocol::dispatch::{
-    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
+    self, ConnectionFacts, Dispatched, RequestFacts, checked, client_of, dispatch, request_of,
 };
 use crate::net::protocol::reply::{sends_content, write_head};
 use crate::net::request_ids::id_of;
@@ -123,16 +123,22 @@ fn answer_head(
     let mut facts = RequestFacts::of(head);
     let (hosts, proxies) = (&context.hosts, &context.proxies);
     let (rules, trace) = (context.origins.rules(), &mut context.trace);
-    let received = match checked(head, connection, hosts, proxies, rules, trace) {
+    let forwarded = proxies.forwarding(connection.peer, &head.fields);
+    *id = id_of(
+        connection.peer,
+        &head.fields,
+        proxies,
+        &mut context.observer,
+    );
+    let received = match checked(head, forwarded, connection, hosts, rules, trace) {
         Ok(received) => received,
         Err(response) => return (*response, facts.refused()),
     };
     let mut client = Client::at((connection.peer, 0).into());
-    client.note_forwarded(received.client());
+    client.note_forwarded(client_of(&forwarded));
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
     let now = &context.now;
     let mut request = request_of(&received, &client, hosts, &PlainText, now, &wakers, false);
-    *id = id_of(&request, proxies, &mut context.observer);
     let trace = &mut context.trace;
     let origin = context.origins.of_noted(received.head.host, trace);
     let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {

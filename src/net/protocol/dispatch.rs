@@ -14,6 +14,7 @@ use crate::http1::framing::BodyLength;
 use crate::http1::limits::HeadLimits;
 use crate::http1::parse::RequestHead;
 use crate::http1::persistence::{CloseReason, Persistence, persistence};
+use crate::http1::target::Target;
 use crate::http1::version::Version;
 use crate::net::clock::Now;
 use crate::net::listener::Service;
@@ -29,7 +30,7 @@ use crate::origin::request::{Request, Session};
 use crate::origin::response::Response;
 use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
-use crate::semantics::forwarded::{ForwardedError, Forwarding, TrustedProxies};
+use crate::semantics::forwarded::{ForwardedError, Forwarding};
 use crate::semantics::host::Host;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
@@ -113,17 +114,32 @@ impl RequestFacts {
     }
 }
 
+/// What trusted proxies say of the client of a request, or why that cannot be used.
+pub type Forwarded<'a> = Result<Option<Forwarding<'a>>, ForwardedError>;
+
+/// The address of the client, if a proxy has named it.
+pub fn client_of(forwarded: &Forwarded<'_>) -> Option<SocketAddr> {
+    (*forwarded).ok().flatten()?.client
+}
+
+/// The host that a request is for, whatever its faults are, if something else than its field names it.
+pub fn other_host<'a>(head: &RequestHead<'a>, forwarded: &Forwarded<'a>) -> Option<Host<'a>> {
+    let forwarding = (*forwarded).ok().flatten();
+    let in_target = || Target::parse(head.known, head.target).ok()?.host(None);
+    forwarding.and_then(|found| found.host).or_else(in_target)
+}
+
 /// Checks a head, and whether the server answers for its host. The error is the response that refuses
 /// it, with the fields of the operator's rules.
 pub fn checked<'a>(
     head: &RequestHead<'a>,
+    forwarded: Forwarded<'a>,
     connection: ConnectionFacts,
     hosts: &AllowedHosts,
-    proxies: &TrustedProxies,
     rules: &Rules,
     trace: &mut Trace,
 ) -> Result<Received<'a>, Box<Response>> {
-    let received = check_head(head, connection, hosts, proxies, trace);
+    let received = check_head(head, forwarded, connection, hosts, trace);
     received.map_err(|mut response| {
         if connection.service == Service::Site {
             finish_refusal(rules, &head.fields, &mut response, trace);
@@ -134,14 +150,14 @@ pub fn checked<'a>(
 
 fn check_head<'a>(
     head: &RequestHead<'a>,
+    forwarded: Forwarded<'a>,
     connection: ConnectionFacts,
     hosts: &AllowedHosts,
-    proxies: &TrustedProxies,
     trace: &mut Trace,
 ) -> Result<Received<'a>, Box<Response>> {
     let checked = check(head, trace).map_err(|fault| Box::new(refused(fault, head, trace)))?;
-    let received = received(&checked, connection.peer, proxies)
-        .map_err(|fault| Box::new(refused(fault.into(), head, trace)))?;
+    let forwarding = forwarded.map_err(|fault| Box::new(refused(fault.into(), head, trace)))?;
+    let received = received(&checked, forwarding);
     let is_secure = received.is_secure(connection.is_secure);
     if connection.service == Service::Site && !checked.target.may_come_in(is_secure) {
         let target = || Evidence::Value(Quote::of(head.target));
@@ -194,26 +210,16 @@ impl Received<'_> {
         let forwarded = self.forwarding.and_then(|forwarding| forwarding.is_secure);
         forwarded.unwrap_or(connection)
     }
-
-    /// The address of the client, if a proxy has named it.
-    pub fn client(&self) -> Option<SocketAddr> {
-        self.forwarding.and_then(|forwarding| forwarding.client)
-    }
 }
 
 /// A checked head with what trusted proxies say of its client.
-pub fn received<'a>(
-    head: &CheckedHead<'a>,
-    peer: IpAddr,
-    proxies: &TrustedProxies,
-) -> Result<Received<'a>, ForwardedError> {
-    let forwarding = proxies.forwarding(peer, &head.head.fields)?;
+pub fn received<'a>(head: &CheckedHead<'a>, forwarding: Option<Forwarding<'a>>) -> Received<'a> {
     let host = forwarding.and_then(|forwarding| forwarding.host);
     let head = CheckedHead {
         host: host.or(head.host),
         ..*head
     };
-    Ok(Received { head, forwarding })
+    Received { head, forwarding }
 }
 
 /// RFC 9110 section 15.5.20: the response to a request that this server should not have received.

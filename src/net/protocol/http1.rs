@@ -32,8 +32,8 @@ use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, PulledBody};
 use crate::net::protocol::closing::close_after_read_error;
 use crate::net::protocol::dispatch::{
-    self, ConnectionFacts, Dispatched, Received, RequestFacts, checked, dispatch, received,
-    request_of,
+    self, ConnectionFacts, Dispatched, RequestFacts, checked, client_of, dispatch, other_host,
+    received, request_of,
 };
 use crate::net::protocol::output::{close_after_write_error, flush, wait_to_send};
 use crate::net::protocol::reply::reply;
@@ -194,13 +194,15 @@ impl Http1 {
         let mut facts = RequestFacts::of(&head);
         let (hosts, proxies) = (&context.hosts, &context.proxies);
         let (rules, trace) = (context.origins.rules(), &mut context.trace);
-        let checked = checked(&head, connection, hosts, proxies, rules, trace);
-        let client = checked.as_ref().ok().and_then(Received::client);
-        stream.state.client.note_forwarded(client);
-        exchange.note_forwarded(client);
-        let dispatched = match checked {
+        let forwarded = proxies.forwarding(connection.peer, &head.fields);
+        stream.state.client.note_forwarded(client_of(&forwarded));
+        exchange.note_forwarded(stream.state.client.forwarded());
+        let observer = &mut context.observer;
+        exchange.note_id(id_of(connection.peer, &head.fields, proxies, observer));
+        let dispatched = match checked(&head, forwarded, connection, hosts, rules, trace) {
             Err(response) => {
                 facts = facts.refused();
+                exchange.note_host(other_host(&head, &forwarded));
                 Dispatched::Answered(Answer::Ready(*response), BodyReader::none())
             }
             Ok(received) => {
@@ -208,7 +210,6 @@ impl Http1 {
                 let (client, session) = (&stream.state.client, &stream.state.transport);
                 let (now, secure) = (&context.now, connection.is_secure);
                 let request = request_of(&received, client, hosts, session, now, &wakers, secure);
-                exchange.note_id(id_of(&request, proxies, &mut context.observer));
                 let origin = context.origins.of_noted(received.head.host, trace);
                 exchange.note_site(origin.number, received.head.host);
                 dispatch(&request, connection, &mut facts, origin, trace)
@@ -720,7 +721,8 @@ fn of_saved<T>(
 ) -> Option<T> {
     let answered = head.read(&mut context.lines, |checked| {
         let peer = state.client.peer.ip();
-        let received = received(checked, peer, &context.proxies).ok()?;
+        let forwarding = context.proxies.forwarding(peer, &checked.head.fields);
+        let received = received(checked, forwarding.ok()?);
         let wakers = ConnectionWakers::new(&context.wakes, state.token);
         let (client, session) = (&state.client, &state.transport);
         let (hosts, now) = (&context.hosts, &context.now);
