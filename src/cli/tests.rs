@@ -1201,6 +1201,10 @@ fn proxies_are_named_before_they_are_believed() {
         ("--proxy-protocol", "no effect without --trust-proxy"),
         ("--trust-proxy nginx", "write an address"),
         ("--trust-proxy 10.0.0.1=via", "=forwarded or =x-forwarded"),
+        (
+            "--trust-proxy 10.0.0.1=forwarded,10.0.0.1=x-forwarded",
+            "10.0.0.1/32 is there twice",
+        ),
     ] {
         check_error(&[], line, want);
     }

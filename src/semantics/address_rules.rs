@@ -176,7 +176,8 @@ impl AddressRules {
 
     /// Whether an allow block contains the address.
     pub fn names(&self, address: IpAddr) -> bool {
-        find(&self.allowed, address.to_canonical()).is_some()
+        let address = address.to_canonical();
+        self.allowed.iter().any(|block| block.has(address))
     }
 
     /// Whether a client with this address may connect. Adds the step that says why, if there is a rule.
@@ -185,7 +186,8 @@ impl AddressRules {
             return true;
         }
         let address = address.to_canonical();
-        let (allowed, denied) = (find(&self.allowed, address), find(&self.denied, address));
+        let find = |blocks| smallest(blocks, |&block| block, address);
+        let (allowed, denied) = (find(&self.allowed), find(&self.denied));
         let prefix = |block: Option<&AddressBlock>| block.map(|block| block.prefix);
         let (is_admitted, block, finding) = match prefix(allowed).cmp(&prefix(denied)) {
             std::cmp::Ordering::Greater => (true, allowed, "the address is in an allowed block"),
@@ -208,10 +210,14 @@ impl AddressRules {
     }
 }
 
-/// The block with the longest prefix that has the address.
-fn find(blocks: &[AddressBlock], address: IpAddr) -> Option<&AddressBlock> {
-    let matching = blocks.iter().filter(|block| block.has(address));
-    matching.max_by_key(|block| block.prefix)
+/// The one whose block has the canonical address and the longest prefix.
+pub(super) fn smallest<T>(
+    all: &[T],
+    block: impl Fn(&T) -> AddressBlock,
+    address: IpAddr,
+) -> Option<&T> {
+    let matching = all.iter().filter(|one| block(one).has(address));
+    matching.max_by_key(|one| block(one).prefix)
 }
 
 impl fmt::Display for AddressBlock {

@@ -16,7 +16,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::borrow::Cow;
 use std::fmt;
 
-use super::address_rules::{AddressBlock, BlockError};
+use super::address_rules::{AddressBlock, BlockError, smallest};
 use super::field::{Fields, is_token, members, split_outside_quotes, trim};
 use super::host::Host;
 use super::trace::{Clause, Evidence, Quote, Step, clause};
@@ -59,6 +59,8 @@ pub enum ProxyError {
     Block(BlockError),
     /// The part behind `=` is no kind of fields.
     Kind,
+    /// The same block is there with another kind of fields, or without one.
+    Contradiction(AddressBlock),
 }
 
 /// What the trusted proxies say of the client.
@@ -113,6 +115,10 @@ impl fmt::Display for ProxyError {
             ProxyError::Kind => f.write_str(
                 "after = comes which fields the proxy writes: write =forwarded or =x-forwarded",
             ),
+            ProxyError::Contradiction(block) => write!(
+                f,
+                "{block} is there twice, and not with the same fields: write it once, with the fields that the proxy writes"
+            ),
         }
     }
 }
@@ -121,14 +127,19 @@ impl std::error::Error for ProxyError {}
 
 impl TrustedProxies {
     /// Adds a block of proxies, such as `10.0.0.0/8`, with the fields that they write if the operator says so:
-    /// `10.0.0.1=forwarded`.
+    /// `10.0.0.1=forwarded`. The smallest block that has the address of a proxy counts.
     pub fn add(&mut self, text: &str) -> Result<(), ProxyError> {
         let (block, kind) = match text.split_once('=') {
             None => (text, None),
             Some((block, kind)) => (block, Some(parse_kind(kind)?)),
         };
         let addresses = AddressBlock::parse(block).map_err(ProxyError::Block)?;
-        self.0.push(TrustedProxy { addresses, kind });
+        let proxy = TrustedProxy { addresses, kind };
+        match self.0.iter().find(|other| other.addresses == addresses) {
+            None => self.0.push(proxy),
+            Some(other) if *other == proxy => {}
+            Some(_) => return Err(ProxyError::Contradiction(addresses)),
+        }
         Ok(())
     }
 
@@ -152,10 +163,9 @@ impl TrustedProxies {
         self.find(address).is_some()
     }
 
-    /// The first proxy with this address.
+    /// The proxy with this address: of several blocks, the smallest one.
     fn find(&self, address: IpAddr) -> Option<&TrustedProxy> {
-        let address = address.to_canonical();
-        self.0.iter().find(|proxy| proxy.addresses.has(address))
+        smallest(&self.0, |proxy| proxy.addresses, address.to_canonical())
     }
 
     /// What the proxies say of the client that sent these fields through `peer`. `None`: the peer is no trusted
@@ -668,6 +678,55 @@ mod tests {
         // The operator knows what the proxy writes, so what else is there comes from the client.
         let lines = [("X-Forwarded-For", "1.1.1.1")];
         assert_eq!(found(&trusting(&["10.0.0.1=forwarded"]), &lines), "nothing");
+    }
+
+    #[test]
+    fn the_smallest_block_says_which_kind_counts() {
+        let lines = [
+            ("Forwarded", "for=1.1.1.1"),
+            ("X-Forwarded-For", "192.0.2.1"),
+        ];
+        let (wide, narrow) = ("10.0.0.0/8=forwarded", "10.0.0.1=x-forwarded");
+        let check = |blocks: &[&str], want: &str| {
+            assert_eq!(found(&trusting(blocks), &lines), want, "{blocks:?}");
+        };
+        check(&[wide, narrow], "192.0.2.1:0 - -");
+        check(&[narrow, wide], "192.0.2.1:0 - -");
+        check(
+            &["0.0.0.0/0", "10.0.0.0/24=x-forwarded", wide],
+            "192.0.2.1:0 - -",
+        );
+        check(
+            &["10.0.0.0/24=forwarded", "10.0.0.2=x-forwarded"],
+            "1.1.1.1:0 - -",
+        );
+        // A block without a kind says that the proxy may write either.
+        check(&[wide, "10.0.0.1"], "Ambiguous");
+        check(
+            &["::ffff:10.0.0.0/104=x-forwarded", narrow],
+            "192.0.2.1:0 - -",
+        );
+    }
+
+    #[test]
+    fn the_same_block_has_one_kind() {
+        let add = |blocks: [&str; 2]| {
+            let mut proxies = trusting(&blocks[..1]);
+            proxies.add(blocks[1]).map(|()| proxies)
+        };
+        for blocks in [
+            ["10.0.0.1=forwarded", "10.0.0.1=x-forwarded"],
+            ["10.0.0.0/8=x-forwarded", "10.0.0.0/8=forwarded"],
+            ["10.0.0.1/32=forwarded", "::ffff:10.0.0.1=x-forwarded"],
+            ["10.0.0.1", "10.0.0.1=forwarded"],
+            ["10.0.0.1=forwarded", "10.0.0.1"],
+        ] {
+            let told = add(blocks).expect_err(blocks[1]).to_string();
+            assert!(told.contains("twice"), "{told}");
+        }
+        let once = add(["10.0.0.1", "10.0.0.1"]).expect("no contradiction");
+        assert_eq!(once, trusting(&["10.0.0.1"]));
+        add(["10.0.0.1=forwarded", "10.0.0.2=x-forwarded"]).expect("other blocks");
     }
 
     #[test]

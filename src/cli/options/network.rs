@@ -101,7 +101,8 @@ const TRUST_PROXY: OptionDef = OptionDef::new(
     "A reverse proxy, or a block of them, such as 10.0.0.0/8. docroot takes the address of the client, its scheme and \
      its host from what these proxies write: Forwarded, or X-Forwarded-For, X-Forwarded-Proto and \
      X-Forwarded-Host. If a request has both kinds, docroot answers 400, because a client may have sent one of \
-     them, unless you say which the proxy writes: 10.0.0.1=forwarded or 10.0.0.1=x-forwarded",
+     them, unless you say which the proxy writes: 10.0.0.1=forwarded or 10.0.0.1=x-forwarded. Of blocks that overlap, the \
+     smallest one counts",
 )
 .default(|_| "none".into())
 .scope(Scope::Answer);
