@@ -207,8 +207,10 @@ impl TrustedProxies {
                 break;
             }
             let pairs = Pairs::parse(element).ok_or(ForwardedError::Malformed)?;
-            found.is_secure = pairs.proto.as_deref().and_then(is_secure);
-            found.host = pairs.host.map(unescaped_host).transpose()?;
+            // Each parameter is optional. What this proxy leaves out, a nearer one may have said.
+            let scheme = pairs.proto.as_deref().and_then(is_secure);
+            found.is_secure = scheme.or(found.is_secure);
+            found.host = pairs.host.map(unescaped_host).transpose()?.or(found.host);
             let Some(client) = pairs.node.as_deref().map(node).transpose()?.flatten() else {
                 break;
             };
@@ -548,6 +550,24 @@ mod tests {
         check(
             "for=1.1.1.1, for=192.0.2.1, for=10.0.0.2",
             "192.0.2.1:0 - -",
+        );
+        // What a proxy does not say, a nearer one may have said: each parameter is optional (section 4).
+        check(
+            "for=192.0.2.1, for=10.0.0.2;host=a.example;proto=https",
+            "192.0.2.1:0 https a.example",
+        );
+        check(
+            "for=192.0.2.1;host=a.example, for=10.0.0.3;proto=https, for=10.0.0.2;host=b;proto=http",
+            "192.0.2.1:0 https a.example",
+        );
+        check(
+            "for=192.0.2.1;proto=gopher, for=10.0.0.2;proto=https",
+            "192.0.2.1:0 https -",
+        );
+        // A client that is no proxy says nothing.
+        check(
+            "for=1.1.1.1;host=evil;proto=http, for=192.0.2.1, for=10.0.0.2;host=a.example",
+            "192.0.2.1:0 - a.example",
         );
         // All are proxies: the first one is the client.
         check("for=10.0.0.3, for=10.0.0.2", "10.0.0.3:0 - -");
