@@ -586,7 +586,8 @@ fn a_header_of_the_proxy_protocol_names_the_client() {
 fn a_header_may_name_nobody() {
     let server = proxied();
     let local = b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00";
-    for header in [&b"PROXY UNKNOWN\r\n"[..], local] {
+    let local_of_any_family = b"\r\n\r\n\0\r\nQUIT\n\x20\xff\x00\x05zzzzz";
+    for header in [&b"PROXY UNKNOWN\r\n"[..], local, local_of_any_family] {
         let mut client = server.connect_from(PROXY);
         client.send(&[header, &head("GET", "/a.txt", &[])].concat());
         // The proxy itself may not read it.

@@ -5,7 +5,7 @@
 //! +---------------+---+---+-------+------------------+--------------------------+
 //! | signature     |v/c|f/p| length| addresses, ports | type, length, value; ... |
 //! +---------------+---+---+-------+------------------+--------------------------+
-//!   v: version 2; c: 0 LOCAL, 1 PROXY; f: 1 IPv4, 2 IPv6, 3 Unix; p: 1 stream; length: of what follows
+//!   v: version 2; c: 0 LOCAL, 1 PROXY; f: 0 none, 1 IPv4, 2 IPv6, 3 Unix; p: 1 stream; length: of what follows
 //! ```
 
 use core::net::{IpAddr, SocketAddr};
@@ -21,6 +21,12 @@ const FIXED: usize = 16;
 
 /// The longest header. Its parts are short; only a client's certificate is longer, and that fits.
 const LONGEST: usize = 8 * 1024;
+
+/// The families of streams (section 2.2): AF_UNSPEC, AF_INET, AF_INET6 and AF_UNIX.
+const UNSPECIFIED: u8 = 0x00;
+const IPV4: u8 = 0x11;
+const IPV6: u8 = 0x21;
+const UNIX: u8 = 0x31;
 
 /// The types of the values that matter (section 2.2.7): PP2_TYPE_CRC32C, PP2_TYPE_SSL.
 const CRC32C: u8 = 0x03;
@@ -51,25 +57,50 @@ pub(super) fn parse(received: &[u8]) -> Result<Option<Parsed>, HeaderError> {
 fn of_header(header: &[u8]) -> Result<Header, HeaderError> {
     let (command, family) = (header[12] & 0x0f, header[13]);
     let body = &header[FIXED..];
-    let (source, length) = match family {
-        // AF_UNSPEC. The receiver must ignore what follows.
-        0x00 => (None, body.len()),
-        0x11 => (Some(source::<4>(body)?), 2 * 4 + 4),
-        0x21 => (Some(source::<16>(body)?), 2 * 16 + 4),
-        // A client on the proxy's machine has no address.
-        0x31 => (None, 2 * 108),
-        // The others are for datagrams, or are not specified.
-        _ => return Err(HeaderError::Malformed),
-    };
-    if body.len() < length {
-        return Err(HeaderError::Malformed);
-    }
-    let is_secure = read_values(header, FIXED + length)?;
+    let length = addresses(family).filter(|&length| length <= body.len());
     match command {
-        // LOCAL: the proxy itself has opened the connection.
-        0 => Ok(Header::default()),
-        1 => Ok(Header { source, is_secure }),
+        // LOCAL: the proxy itself has opened the connection. What follows is discarded, and the family is ignored.
+        // But a wrong checksum means that nothing of the header can be trusted.
+        0 => {
+            if let Some(length) = length {
+                ignoring_malformed(read_values(header, FIXED + length))?;
+            }
+            Ok(Header::default())
+        }
+        1 => {
+            let length = length.ok_or(HeaderError::Malformed)?;
+            let values = read_values(header, FIXED + length);
+            let (source, is_secure) = match family {
+                UNSPECIFIED => (None, None),
+                IPV4 => (Some(source::<4>(body)?), values?),
+                IPV6 => (Some(source::<16>(body)?), values?),
+                // A client on the proxy's machine has no address.
+                _ => (None, values?),
+            };
+            Ok(Header { source, is_secure })
+        }
         _ => Err(HeaderError::Malformed),
+    }
+}
+
+/// The length of the addresses and ports of a family. `None`: it is for datagrams, or is not specified.
+fn addresses(family: u8) -> Option<usize> {
+    match family {
+        UNSPECIFIED => Some(0),
+        IPV4 => Some(2 * 4 + 4),
+        IPV6 => Some(2 * 16 + 4),
+        UNIX => Some(2 * 108),
+        _ => None,
+    }
+}
+
+/// The values of a header of which the proxy need not say anything. What is no value is ignored.
+fn ignoring_malformed(
+    values: Result<Option<bool>, HeaderError>,
+) -> Result<Option<bool>, HeaderError> {
+    match values {
+        Err(HeaderError::Malformed) => Ok(None),
+        values => values,
     }
 }
 
@@ -187,6 +218,20 @@ mod tests {
         // LOCAL: the addresses do not count.
         check(&header(0x20, 0x11, &FOUR), Ok((None, None)));
         check(&header(0x20, 0x00, b""), Ok((None, None)));
+    }
+
+    /// Section 2.2: of LOCAL, the receiver discards the block of the protocol, with the family.
+    #[test]
+    fn what_follows_local_is_discarded() {
+        for family in [0x00, 0x10, 0x11, 0x12, 0x21, 0x31, 0x41, 0xff] {
+            for body in [&b""[..], b"zzzzz", &[0; 12], &[0; 300], &[4; 300]] {
+                check(&header(0x20, family, body), Ok((None, None)));
+            }
+        }
+        let malformed = [&FOUR[..], &value(TLS, b""), &value(CRC32C, b"x"), &[4]].concat();
+        check(&header(0x20, 0x11, &malformed), Ok((None, None)));
+        check(&header(0x30, 0x00, b""), Err(HeaderError::Malformed)); // the version
+        check(&header(0x22, 0xff, b""), Err(HeaderError::Malformed)); // the command
     }
 
     #[test]
