@@ -71,7 +71,7 @@ fn of_header(header: &[u8]) -> Result<Header, HeaderError> {
             let length = length.ok_or(HeaderError::Malformed)?;
             let values = read_values(header, FIXED + length);
             let (source, is_secure) = match family {
-                UNSPECIFIED => (None, None),
+                UNSPECIFIED => (None, ignoring_malformed(values)?),
                 IPV4 => (Some(source::<4>(body)?), values?),
                 IPV6 => (Some(source::<16>(body)?), values?),
                 // A client on the proxy's machine has no address.
@@ -297,5 +297,33 @@ mod tests {
         let mut local = with(right);
         local[12] = 0x20;
         check(&local, Err(HeaderError::Checksum));
+    }
+
+    /// Each family has its own place for the values, AF_UNSPEC none for addresses.
+    #[test]
+    fn checksums_of_each_family() {
+        for (family, addresses) in [(0x00, 0), (0x11, 12), (0x21, 36), (0x31, 216)] {
+            for command in [0x20, 0x21] {
+                let with = |sum: [u8; 4]| {
+                    let values = [value(CRC32C, &sum), value(TLS, &[1])].concat();
+                    header(
+                        command,
+                        family,
+                        &[&vec![0; addresses][..], &values].concat(),
+                    )
+                };
+                let right = checksum(with([0; 4]).into_iter());
+                let found = parse(&with(right.to_be_bytes()));
+                let (found, _) = found.expect("valid").expect("whole");
+                assert_eq!(found.is_secure, (command == 0x21).then_some(true));
+                let wrong = with((right ^ 1).to_be_bytes());
+                check(&wrong, Err(HeaderError::Checksum));
+            }
+        }
+        // What cannot be read as values is ignored without a family, also a checksum that is too short.
+        let short = value(CRC32C, &[0; 3]);
+        check(&header(0x21, 0x00, &short), Ok((None, None)));
+        let cut = [value(TLS, &[1]), vec![4, 0, 9]].concat();
+        check(&header(0x21, 0x00, &cut), Ok((None, None)));
     }
 }
