@@ -814,3 +814,86 @@ fn a_proxy_at_a_unix_socket_is_this_machine() {
     client.send(&head("GET", "/a.txt", &["X-Forwarded-For: 198.51.100.1"]));
     assert_eq!(client.response("GET").status, 403);
 }
+
+/// The recipe of the README for nginx and a Unix socket, with this socket.
+#[cfg(feature = "tls")]
+fn recipe(socket: &Path) -> String {
+    let readme = include_str!("../README.md");
+    let begin = readme.find("    location / {\n").expect("the recipe");
+    let end = begin + readme[begin..].find("\n    }\n").expect("its end");
+    let recipe = &readme[begin..end];
+    assert!(recipe.contains("unix:/run/docroot.sock;"), "{recipe}");
+    let socket = socket.to_str().expect("text");
+    recipe.replace("/run/docroot.sock", socket) + "\n}\n"
+}
+
+/// What a client of nginx claims of itself.
+#[cfg(feature = "tls")]
+const CLAIMS: [&str; 4] = [
+    "X-Forwarded-For: 192.0.2.66",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: evil.example",
+    "X-Request-Id: chosen",
+];
+
+/// A request to nginx from this address, and the line of it in the log of docroot behind nginx.
+#[cfg(feature = "tls")]
+fn through(nginx: &support::nginx::Nginx, source: [u8; 4], page: &Page) -> serde_json::Value {
+    let before = page.lines().len();
+    let mut client = Client::of(support::connect_from(source, nginx.address));
+    client.send(&head("GET", "/a.txt", &CLAIMS));
+    assert_eq!(client.response("GET").status, 200);
+    until("it is logged", || page.lines().len() > before);
+    serde_json::from_str(&page.lines()[before]).expect("JSON")
+}
+
+/// Clients of nginx may be on its machine too, with the address that the recipe trusts.
+#[cfg(feature = "tls")]
+#[test]
+fn behind_nginx_nobody_chooses_an_address() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    // If root starts nginx, it connects as another user.
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), mode).expect("a mode");
+    let mut file = socket(&folder);
+    file.mode = Some(0o666);
+    let path = file.path.clone();
+    let (setup, page) = Setup::new()
+        .file("a.txt", "some text")
+        .with(|config| {
+            config.bind.sockets = vec![file];
+            config.request_ids = true;
+            let proxies = Arc::make_mut(&mut config.proxies);
+            proxies.add("127.0.0.1=x-forwarded").expect("a proxy");
+        })
+        .logging(LogFormat::Json);
+    let _server = setup.start();
+    let recipe = recipe(&path);
+    let Some(outer) = support::nginx::Nginx::start(&recipe, None) else {
+        return;
+    };
+    for source in [[127, 0, 0, 1], [127, 0, 0, 3]] {
+        let line = through(&outer, source, &page);
+        let source = source.map(|byte| byte.to_string()).join(".");
+        assert_eq!(line["peer"], source, "{line}");
+        assert_eq!(line["proxy"], "127.0.0.1", "{line}");
+        assert_eq!(line["host"], "t", "{line}");
+        assert_ne!(line["id"], "chosen", "{line}");
+    }
+    // nginx behind another proxy appends to what that one says.
+    let appends = recipe.replace("For $remote_addr", "For $proxy_add_x_forwarded_for");
+    assert_ne!(appends, recipe);
+    let is_kept = |line: &&str| !line.contains("-Proto ") && !line.contains("-Host ");
+    let appends: Vec<&str> = appends.lines().filter(is_kept).collect();
+    let inner = support::nginx::Nginx::start(&appends.join("\n"), None).expect("nginx");
+    let unix = format!("unix:{}", path.display());
+    let to_inner = recipe.replace(&unix, &inner.address.to_string());
+    let outer = support::nginx::Nginx::start(&to_inner, None).expect("nginx");
+    let line = through(&outer, OTHER, &page);
+    assert_eq!(
+        (&line["peer"], &line["host"]),
+        (&"127.0.0.3".into(), &"t".into()),
+        "{line}"
+    );
+}

@@ -320,7 +320,7 @@ impl Drop for TestServer {
 }
 
 /// A connection from an address of this machine.
-fn connect_from(source: [u8; 4], address: SocketAddr) -> TcpStream {
+pub fn connect_from(source: [u8; 4], address: SocketAddr) -> TcpStream {
     use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
     bind(&socket, &SocketAddr::from((source, 0))).expect("an address of the loopback");
