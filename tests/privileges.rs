@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
@@ -729,6 +729,47 @@ fn as_check(user: &str) -> Command {
     let mut command = command();
     command.args(["check", "-p", "0", "--user", user]);
     command
+}
+
+/// The error log is opened as root, so that it also has what docroot says before it becomes the user.
+#[test]
+fn a_log_that_root_has_made_belongs_to_the_user() {
+    needs_root!();
+    let owner = |path: &Path| {
+        let found = fs::metadata(path).expect("a file");
+        [found.uid(), found.gid()]
+    };
+    let [user, group] = numbers();
+    for (name, wanted) in [
+        (USER.to_owned(), [user, group]),
+        (format!("{USER}:12346"), [user, 12346]),
+    ] {
+        let (place, root) = place();
+        let logs = place.path().join("logs");
+        fs::create_dir(&logs).expect("a folder");
+        let [errors, access] = ["e.log", "a.log"].map(|name| logs.join(name));
+        chown(&logs, Some(user), Some(group)).expect("root may give it");
+        let mut command = command();
+        command.args(["--user", &name, "--error-log"]).arg(&errors);
+        command.arg("--log-file").arg(&access);
+        drop(Program::start(command.arg(&root)));
+        assert_eq!([owner(&errors), owner(&access)], [wanted; 2]);
+        let mut check = as_check(&name);
+        let check = check.arg("--error-log").arg(&errors).arg(&root);
+        let output = check.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        // What was there before stays as it was, also behind a link.
+        let (kept, link) = (logs.join("kept"), logs.join("link"));
+        fs::write(&kept, "").expect("a file");
+        symlink(logs.join("absent"), &link).expect("a link");
+        for path in [&kept, &link] {
+            drop(Program::start(
+                as_user(&name).arg("--error-log").arg(path).arg(&root),
+            ));
+            assert_eq!(owner(path), [0, 0], "{path:?}");
+        }
+    }
 }
 
 #[cfg(feature = "auth")]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::net::clock::{self, Now};
 use crate::net::config::Config;
+use crate::net::privileges::user::numbers;
 use crate::net::start_error::StartError;
 use crate::observe::log::{Log, Reopenings};
 use crate::observe::log_file::LogName;
@@ -49,12 +50,18 @@ pub(super) fn below(config: &Config, directory: &Path) -> Vec<Vec<u8>> {
     below.map(|path| path.into_os_string().into_vec()).collect()
 }
 
-/// Opens the error log, if there is one. From now on, notices go there.
+/// Opens the error log, if there is one. From now on, notices go there. The process may still be root. The user that it
+/// will become gets the file if it is new, to open it again after it was renamed.
 pub fn open_error_log(config: &Config) -> Result<(), StartError> {
     let Some(name) = errors(config) else {
         return Ok(());
     };
+    let user = config.privileges.user.as_ref();
+    let user = user.map(numbers).transpose().map_err(StartError::User)?;
     let file = name.open(clock::instant).map_err(StartError::Log)?;
+    if let Some((user, group)) = user {
+        file.give_to(user, group);
+    }
     let zone = config.log.zone.clone();
     let time = move || zone.format(Now::read().system, TimeFormat::Rfc3339);
     notice::use_error_log(file, move || time().to_string());

@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Access, FileType, Mode, OFlags, Stat, access, fstat, open, stat};
+use rustix::fs::{
+    Access, FileType, Gid, Mode, OFlags, Stat, Uid, access, fchown, fstat, open, stat,
+};
 use rustix::io::Errno;
 
 use crate::text::escape::Name;
@@ -34,6 +36,8 @@ pub struct LogFile {
     name: LogName,
     file: Arc<File>,
     identity: Identity,
+    /// Whether the file did not exist before.
+    is_new: bool,
     next_look: Instant,
     /// Whether the operator was told that the file cannot be opened again.
     has_failed: bool,
@@ -88,12 +92,17 @@ impl LogName {
 
     /// Opens the file, or creates it.
     pub fn open(self, now: fn() -> Instant) -> Result<LogFile, LogFileError> {
-        match append_to(&self.path, OFlags::CREATE) {
+        let (opened, is_new) = match append_to(&self.path, OFlags::CREATE | OFlags::EXCL) {
+            Err(Errno::EXIST) => (append_to(&self.path, OFlags::CREATE), false),
+            created => (created, true),
+        };
+        match opened {
             Ok((file, identity)) => Ok(LogFile {
                 next_look: now() + LOOK,
                 name: self,
                 file: Arc::new(file),
                 identity,
+                is_new,
                 has_failed: false,
                 now,
             }),
@@ -127,6 +136,16 @@ impl LogFile {
     /// The file.
     pub fn file(&self) -> &Arc<File> {
         &self.file
+    }
+
+    /// Gives the file to the user that the process will become, unless it existed before. What a link at the end of
+    /// the path has made root create is not given either: whoever may write to the folder chooses where a link leads.
+    pub fn give_to(&self, user: u32, group: u32) {
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        if self.is_new {
+            // Some file systems know no owners. Whoever is not root cannot become the user either, and is told so.
+            let _ = fchown(&self.file, Some(user), Some(group));
+        }
     }
 
     /// Opens the file again if the path leads to another one or to none. If that fails, the open one stays. Looks
