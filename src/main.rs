@@ -101,8 +101,9 @@ fn reload(handle: &Handle, machine: &Machine, root: Option<&Path>) {
     if let Some(root) = root {
         launch.config.root = root.to_owned();
     }
+    let told = launch.told();
     match handle.reload(launch.config, launch.shown) {
-        Ok(Some(reloaded)) => say(report(&launch.remarks, &reloaded)),
+        Ok(Some(reloaded)) => say(report(&told, &reloaded)),
         // The server is stopping.
         Ok(None) => {}
         Err(fault) => say(format!(
@@ -112,12 +113,12 @@ fn reload(handle: &Handle, machine: &Machine, root: Option<&Path>) {
 }
 
 /// What the operator should know after a reload.
-fn report(remarks: &[String], reloaded: &Reloaded) -> String {
+fn report(told: &[String], reloaded: &Reloaded) -> String {
     let config = &reloaded.config;
     let mut lines = vec!["reloaded the configuration".to_owned()];
     let ignored = reloaded.ignored.iter();
     lines.extend(ignored.map(|option| format!("{option}: restart docroot to apply the new value")));
-    lines.extend_from_slice(remarks);
+    lines.extend_from_slice(told);
     lines.extend_from_slice(&reloaded.notices);
     let fingerprint = reloaded.fingerprint.iter();
     lines.extend(
@@ -366,7 +367,7 @@ const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 /// What docroot says at the start beside the banner: remarks, notices and warnings.
 fn notices(launch: &Launch, server: &Server, confined: &Confined) -> String {
     let config = server.config();
-    let remarks = launch.remarks.iter().map(ToString::to_string);
+    let remarks = launch.told().into_iter();
     let notices = server.notices().iter().map(ToString::to_string);
     let warnings = warnings(config, &Surroundings::inspect(config));
     let warnings = warnings.iter().map(ToString::to_string);

@@ -153,6 +153,46 @@ fn what_a_server_warns_about_is_found() {
     check_with(with_variable, nothing, &["www"]).has("warning: unknown variable 'DOCROOT_PROT'");
 }
 
+/// A service manager starts docroot in `/`.
+#[cfg(feature = "config-file")]
+#[test]
+fn a_folder_that_nobody_has_named_is_told() {
+    let with_file = |text: &str, directory: Option<&str>, arguments: &[&str]| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("docroot.toml");
+        fs::write(&file, text).expect("a file");
+        let directory = directory.map_or(folder.path(), Path::new);
+        let mut command = command();
+        command.current_dir(directory).env("PWD", directory);
+        command.args(["check", "-p", "0", "--config"]).arg(&file);
+        let output = command.args(arguments).output().expect("it runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let want =
+        "warning: the configuration file names no path, so docroot serves its current directory, ";
+    let said = with_file("", Some("/"), &[]);
+    let advice =
+        "\"/\"; add path = \"DIRECTORY\" to the file, or name the directory behind the options\n";
+    assert!(said.contains(&format!("{want}{advice}")), "{said}");
+    let everything = "warning: docroot serves the whole file system, \"/\", to whoever can connect";
+    assert!(said.contains(everything), "{said}");
+    let named = with_file("path = '/'", None, &[]);
+    assert!(
+        named.contains(everything) && !named.contains(want),
+        "{named}"
+    );
+    for (text, arguments) in [
+        ("path = '.'", &[] as &[&str]),
+        ("", &["."]),
+        ("site = 'a.test=.'", &[]),
+    ] {
+        let said = with_file(text, None, arguments);
+        assert!(!said.contains(want), "{text}: {said}");
+    }
+    let said = check(nothing, &[]);
+    assert!(!said.text.contains(want), "{}", said.text);
+}
+
 #[test]
 fn a_port_in_use_is_told_and_is_not_taken() {
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -533,6 +533,26 @@ fn a_configuration_that_is_no_file_is_told() {
     until("the field is sent", || server.sends(Some("b")));
 }
 
+/// Whoever empties a file does not mean to serve the directory in which the service happens to run.
+#[test]
+#[cfg(feature = "config-file")]
+fn a_configuration_that_no_longer_names_a_path_is_told() {
+    let folder = site();
+    let file = folder.path().join(".toml");
+    std::fs::write(&file, "path = '.'").expect("a file");
+    let mut command = command();
+    command.current_dir(&folder).env("PWD", folder.path());
+    command.args(["--log-format", "off", "--config"]).arg(&file);
+    let program = Program::start(&mut command);
+    let want =
+        "warning: the configuration file names no path, so docroot serves its current directory, ";
+    assert!(!program.banner.contains(want), "{}", program.banner);
+    std::fs::write(&file, "").expect("a file");
+    program.signal(Signal::HUP);
+    program.until_said("reloaded the configuration");
+    program.until_said(&format!("{want}{:?}; add path", folder.path()));
+}
+
 /// A shell gives `<(command)` to docroot as a pipe.
 #[test]
 #[cfg(feature = "config-file")]

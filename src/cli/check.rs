@@ -75,8 +75,8 @@ impl Report {
         let mut findings = faults(request, &checked);
         let taken = checked.taken.iter();
         findings.extend(taken.map(|fault| Finding::new(Severity::Note, fault)));
-        let remarks = request.launch.remarks.iter();
-        findings.extend(remarks.map(Finding::of_line));
+        let told = request.launch.told();
+        findings.extend(told.iter().map(Finding::of_line));
         let surroundings = Surroundings::inspect(config);
         let known = warnings(config, &surroundings);
         findings.extend(known.iter().map(Finding::of_line));

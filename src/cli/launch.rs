@@ -7,8 +7,11 @@ use std::sync::Arc;
 use crate::cli::qr::Qr;
 use crate::http1::version::Version;
 use crate::net::config::Config;
+use crate::net::served::Served;
 use crate::net::start_error::StartError;
+use crate::observe::notice::WARNING;
 use crate::precompress::Options;
+use crate::text::escape::Name;
 
 /// What docroot was asked to do.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ pub enum RootSource {
     Variable(&'static str),
     /// The configuration file.
     ConfigFile,
+    /// Nothing, although there is a configuration file: it is the current directory.
+    Unnamed,
 }
 
 impl RootSource {
@@ -58,7 +63,9 @@ impl RootSource {
             RootSource::BehindOption(advice) if is_absent => format!("{fault}; {advice}"),
             RootSource::Variable(name) => format!("the variable {name}: {fault}"),
             RootSource::ConfigFile => format!("the configuration file: {fault}"),
-            RootSource::Usual | RootSource::BehindOption(_) => fault.to_string(),
+            RootSource::Usual | RootSource::BehindOption(_) | RootSource::Unnamed => {
+                fault.to_string()
+            }
         }
     }
 }
@@ -78,8 +85,26 @@ pub struct Launch {
     pub open: bool,
     /// Whether to print a QR code. Without a value, it depends on the terminal and the addresses.
     pub qr: Qr,
-    /// What to tell the operator at the start, one line each.
+    /// What is noticeable about the options, one line each.
     pub remarks: Vec<String>,
+}
+
+impl Launch {
+    /// What to tell the operator at the start, after a reload and in a check, one line each. Whoever configures a service
+    /// may not know what its current directory is.
+    pub fn told(&self) -> Vec<String> {
+        let mut told = self.remarks.clone();
+        if self.root_source == RootSource::Unnamed {
+            let root = &self.config.root;
+            let root = Served::find(root).map_or_else(|_| root.clone(), |served| served.absolute());
+            told.push(format!(
+                "{WARNING}the configuration file names no path, so docroot serves its current directory, {}; \
+                 add path = \"DIRECTORY\" to the file, or name the directory behind the options",
+                Name::of(&root)
+            ));
+        }
+        told
+    }
 }
 
 /// A request to explain. It can be sent, but may be invalid.

@@ -402,6 +402,8 @@ impl Sources<'_> {
                 *root = first.root.clone();
             }
             None
+            } else if self.file.is_some() && is_served {
+                settings.root_source = RootSource::Unnamed;
         }
     }
 }

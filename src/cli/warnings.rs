@@ -28,6 +28,8 @@ pub enum Warning {
     /// Other machines can connect to a private root.
     Private(PathBuf, Private),
     /// Other machines can read hidden files.
+    /// The root is the whole file system, and only this machine can connect.
+    FileSystem,
     Hidden,
     /// Passwords cross the network in plain text.
     PlainPasswords,
@@ -243,9 +245,15 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
             .any(|(_, own)| own == file),
         _ => false,
     };
-    let private = surroundings.private.iter().filter(|_| is_open);
-    for (root, reason) in private.filter(|(_, reason)| !is_told(reason)) {
-        warnings.push(Warning::Private(root.clone(), reason.clone()));
+    for (root, reason) in &surroundings.private {
+        match reason {
+            _ if is_open && !is_told(reason) => {
+                warnings.push(Warning::Private(root.clone(), reason.clone()));
+            }
+            // Hardly anybody wants that, even if only this machine can connect.
+            Private::FileSystem => warnings.push(Warning::FileSystem),
+            _ => {}
+        }
     }
     if is_open && config.site.hidden && !surroundings.is_file {
         warnings.push(Warning::Hidden);
@@ -342,6 +350,10 @@ impl fmt::Display for Warning {
             Warning::EveryProxy => f.write_str(
                 "--trust-proxy names every address, so each client can pretend to be another one; \
                  name only the addresses of the proxies",
+            ),
+            Warning::FileSystem => f.write_str(
+                "docroot serves the whole file system, \"/\", to whoever can connect; \
+                 serve a directory that has only public files",
             ),
             Warning::OpenAdmin => f.write_str(
                 "--admin listens on every address, so anyone who reaches it can change the log level; \
@@ -764,6 +776,9 @@ mod tests {
         assert_eq!(said(&root, None), has("id_ed25519"));
         fs::remove_file(root.join("id_ed25519")).expect("it goes");
     }
+        let want = "warning: docroot serves the whole file system, \"/\", to whoever can connect; \
+                    serve a directory that has only public files";
+        check_warnings(&config("127.0.0.1"), &file_system, &[want]);
 
     /// A server over HTTPS with this certificate and this key.
     fn secure(certificate: PathBuf, key: PathBuf) -> Config {
