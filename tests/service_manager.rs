@@ -85,6 +85,42 @@ fn a_passed_socket_is_served() {
     assert_eq!(program.wait().0.code(), Some(0));
 }
 
+/// The socket listens from its unit's start on, so the kernel accepts connections that nobody answers.
+#[test]
+fn a_passed_socket_that_is_not_used_is_warned_about() {
+    let folder = site();
+    let socket = || OwnedFd::from(TcpListener::bind(("127.0.0.1", 0)).expect("a socket"));
+    let want = "warning: systemd has passed a socket that docroot does not use";
+    let told = |process: Process, bind: &str| {
+        let mut command = passing(&socket(), process);
+        let arguments = ["--port", "0", "--bind", bind];
+        let program = Program::start_as_told(command.args(arguments).arg(folder.path()));
+        program.banner.clone()
+    };
+    let address = "127.0.0.1";
+    let said = told(Process::Itself, address);
+    assert!(said.contains(want), "{said}");
+    // A check is no service, but may be started like one.
+    let mut check = passing(&socket(), Process::Itself);
+    // The word must be the first argument.
+    let program = check.get_program().to_owned();
+    let mut arguments: Vec<_> = check.get_args().map(ToOwned::to_owned).collect();
+    arguments.truncate(arguments.len() - 2);
+    check = Command::new(program);
+    check.args(arguments).args(["check", "-p", "0"]);
+    let output = check.arg(folder.path()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains(want), "{said}");
+    let said = told(Process::Other, address);
+    assert!(!said.contains(want), "{said}");
+    let said = told(Process::Itself, "systemd,127.0.0.1");
+    assert!(!said.contains("warning"), "{said}");
+    assert!(!said.contains("no effect"), "{said}");
+    let said = told(Process::Itself, "systemd");
+    let useless = "docroot: --port has no effect, because --bind names no address: leave it out";
+    assert!(said.contains(useless), "{said}");
+}
+
 /// The service manager keeps the socket. Clients that come between two servers wait in its queue.
 #[test]
 fn a_restart_refuses_no_client() {

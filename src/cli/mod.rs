@@ -21,7 +21,7 @@ use options::{CONFIG, Mode, OptionDef, options, quoted, write_one_of};
 use settings::Settings;
 pub use usage::UsageError;
 
-use crate::net::config::Config;
+use crate::net::config::{Config, Port};
 use crate::observe::options::{Detail, JsonField, LogFormat, LogOptions};
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
@@ -227,6 +227,8 @@ fn act(
     }
     settings.remarks.extend(unprinted(&settings.config.log));
     settings.remarks.extend(unreachable_class(&settings.config));
+    let unused = unused_ports(&settings);
+    settings.remarks.extend(unused);
     let told = |mistake: String| with_sources(mistake, &given);
     check_together(&settings.config).map_err(told)?;
     if mode == Mode::Learn {
@@ -400,10 +402,10 @@ impl Sources<'_> {
         } else {
             if let Some(first) = settings.config.sites.first() {
                 *root = first.root.clone();
-            }
-            None
             } else if self.file.is_some() && is_served {
                 settings.root_source = RootSource::Unnamed;
+            }
+            None
         }
     }
 }
@@ -515,6 +517,26 @@ fn unreachable_class(config: &Config) -> Option<String> {
     let remark =
         "the class cannot connect, because only this machine can: add --bind lan to --class";
     is_unreachable.then(|| remark.to_owned())
+}
+
+/// Ports of a server that listens only on sockets that have none, or that have theirs from the service manager. The
+/// variable PORT may be there for other programs, so this is no mistake.
+fn unused_ports(settings: &Settings) -> Vec<String> {
+    let has_address = settings.config.bind.addresses().next().is_some();
+    let options = [
+        ("--port", matches!(settings.config.port, Port::Fixed(_))),
+        ("--http-redirect", settings.https.redirect.is_some()),
+    ];
+    let unused = options
+        .into_iter()
+        .filter(|(_, is_given)| *is_given && !has_address);
+    let told = unused.map(|(option, _)| {
+        format!(
+            "{option} has no effect, because --bind names no address: leave it out, or add an address such as \
+             0.0.0.0 to --bind"
+        )
+    });
+    told.collect()
 }
 
 /// A server that answers for no host.

@@ -15,6 +15,7 @@ use super::secrets::{
 };
 use crate::net::config::Config;
 use crate::net::logs;
+use crate::net::passed;
 use crate::net::privileges::reach::{Reread, SYSTEM, reread};
 use crate::net::privileges::user::UserName;
 use crate::observe::notice::WARNING;
@@ -27,14 +28,16 @@ pub enum Warning {
     Root,
     /// Other machines can connect to a private root.
     Private(PathBuf, Private),
-    /// Other machines can read hidden files.
     /// The root is the whole file system, and only this machine can connect.
     FileSystem,
+    /// Other machines can read hidden files.
     Hidden,
     /// Passwords cross the network in plain text.
     PlainPasswords,
     /// Every client can say that it is another one.
     EveryProxy,
+    /// The service manager has passed so many sockets, and docroot does not listen there.
+    UnusedSockets(usize),
     /// The administrative pages are on every address of the machine.
     OpenAdmin,
     /// A file with secrets of docroot itself is among the files that are served.
@@ -85,6 +88,8 @@ pub struct Surroundings {
     pub private: Vec<(PathBuf, Private)>,
     /// Whether docroot serves a single file.
     pub is_file: bool,
+    /// How many sockets that the service manager has passed are not used.
+    pub unused_sockets: usize,
     /// The files with secrets of docroot itself that are served.
     pub served_secrets: Vec<(Reread, PathBuf)>,
     /// The files of logs that are served.
@@ -122,6 +127,10 @@ impl Surroundings {
                 .into_iter()
                 .filter_map(|root| private(root, home.as_deref()))
                 .collect(),
+            unused_sockets: match config.bind.passed {
+                true => 0,
+                false => passed::waiting(),
+            },
             is_file: config.roots().iter().all(|root| root.is_file()),
             served_secrets: served_secrets(config),
             served_logs: served_logs(config),
@@ -268,6 +277,9 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if config.proxies.trust_everybody() {
         warnings.push(Warning::EveryProxy);
     }
+    if surroundings.unused_sockets > 0 {
+        warnings.push(Warning::UnusedSockets(surroundings.unused_sockets));
+    }
     let admin = config.admin.iter();
     let mut of_admin = admin.flat_map(|admin| admin.bind.addresses());
     if of_admin.any(|ip| ip.is_unspecified()) {
@@ -339,6 +351,10 @@ impl fmt::Display for Warning {
                 "other machines can connect, and {} {reason}; serve a directory that has only public files",
                 Name::of(root)
             ),
+            Warning::FileSystem => f.write_str(
+                "docroot serves the whole file system, \"/\", to whoever can connect; \
+                 serve a directory that has only public files",
+            ),
             Warning::Hidden => f.write_str(
                 "other machines can connect and read hidden files such as .git and .env; \
                  leave out --include-hidden unless they may read them",
@@ -351,10 +367,7 @@ impl fmt::Display for Warning {
                 "--trust-proxy names every address, so each client can pretend to be another one; \
                  name only the addresses of the proxies",
             ),
-            Warning::FileSystem => f.write_str(
-                "docroot serves the whole file system, \"/\", to whoever can connect; \
-                 serve a directory that has only public files",
-            ),
+            Warning::UnusedSockets(count) => tell_unused_sockets(f, *count),
             Warning::OpenAdmin => f.write_str(
                 "--admin listens on every address, so anyone who reaches it can change the log level; \
                  use 127.0.0.1, a private address or a Unix socket",
@@ -386,6 +399,18 @@ impl fmt::Display for Warning {
             Warning::Unreadable(user, kind, file) => tell_unreadable(f, user, *kind, file),
         }
     }
+}
+
+fn tell_unused_sockets(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
+    let (sockets, them) = match count {
+        1 => ("a socket", "it"),
+        _ => ("sockets", "them"),
+    };
+    write!(
+        f,
+        "systemd has passed {sockets} that docroot does not use, so clients of {them} wait in vain; \
+         add systemd to --bind, or stop the socket unit"
+    )
 }
 
 fn tell_open_root(f: &mut fmt::Formatter<'_>, root: &Path) -> fmt::Result {
@@ -538,6 +563,22 @@ mod tests {
         let want = "warning: docroot serves its own password file \"/srv/users\"; \
                     move it out of what is served";
         check_warnings(&protected("127.0.0.1"), &served, &[want]);
+    }
+
+    /// Also if docroot listens at addresses of its own: nobody else answers there.
+    #[test]
+    fn sockets_that_nobody_takes_are_warned_about() {
+        for (unused_sockets, (what, whose)) in [(1, ("a socket", "it")), (2, ("sockets", "them"))] {
+            let surroundings = Surroundings {
+                unused_sockets,
+                ..Surroundings::default()
+            };
+            let want = format!(
+                "warning: systemd has passed {what} that docroot does not use, so clients of {whose} wait in \
+                 vain; add systemd to --bind, or stop the socket unit"
+            );
+            check_warnings(&config("127.0.0.1"), &surroundings, &[&want]);
+        }
     }
 
     #[test]
@@ -735,6 +776,9 @@ mod tests {
         let want = "warning: other machines can connect, and \"/\" is the whole file system; \
                     serve a directory that has only public files";
         check_warnings(&config("::"), &file_system, &[want]);
+        let want = "warning: docroot serves the whole file system, \"/\", to whoever can connect; \
+                    serve a directory that has only public files";
+        check_warnings(&config("127.0.0.1"), &file_system, &[want]);
     }
 
     #[test]
@@ -776,9 +820,6 @@ mod tests {
         assert_eq!(said(&root, None), has("id_ed25519"));
         fs::remove_file(root.join("id_ed25519")).expect("it goes");
     }
-        let want = "warning: docroot serves the whole file system, \"/\", to whoever can connect; \
-                    serve a directory that has only public files";
-        check_warnings(&config("127.0.0.1"), &file_system, &[want]);
 
     /// A server over HTTPS with this certificate and this key.
     fn secure(certificate: PathBuf, key: PathBuf) -> Config {

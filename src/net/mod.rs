@@ -119,7 +119,7 @@ pub mod take_over;
 // Why a socket that has no address cannot be used.
 pub mod socket_error;
 // Listening sockets that the service manager passes.
-mod passed;
+pub mod passed;
 // Sockets of the Unix domain.
 pub mod socket_file;
 // HTTPS.

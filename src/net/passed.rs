@@ -2,6 +2,7 @@
 //! for a service without privileges, and keeps the port open while the service restarts.
 
 use std::net::TcpListener;
+use std::{env, process};
 
 use crate::net::socket_error::SocketError;
 use crate::net::start_error::StartError;
@@ -22,6 +23,15 @@ pub fn sockets() -> Result<Vec<TcpListener>, StartError> {
 #[cfg(not(feature = "systemd"))]
 pub fn sockets() -> Result<Vec<TcpListener>, StartError> {
     Err(SocketError::NonePassed.into())
+}
+
+/// How many sockets the service manager has passed to this process that nobody has taken. It listens on them, so clients
+/// that connect wait until somebody does.
+pub fn waiting() -> usize {
+    let number = |name: &str| env::var(name).ok()?.parse::<u32>().ok();
+    let is_ours = number("LISTEN_PID") == Some(process::id());
+    let count = number("LISTEN_FDS").filter(|_| is_ours).unwrap_or(0);
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// Takes the socket with this number.
