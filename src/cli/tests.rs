@@ -669,6 +669,10 @@ fn addresses_are_read() {
     check_bind("-b LAN,localhost", &["192.0.2.7"], &["127.0.0.1", "::1"]);
     check_bind("-b 0.0.0.0 --bind ::", &["0.0.0.0", "::"], &[]);
     check_bind("-b 0.0.0.0,[::1]", &["0.0.0.0", "::1"], &[]);
+    // The wildcard means them too, so their port would be in use.
+    check_bind("-b 0.0.0.0,127.0.0.1", &["0.0.0.0"], &[]);
+    check_bind("-b ::1 -b :: -b 192.0.2.1", &["::", "192.0.2.1"], &[]);
+    check_bind("-b lan,localhost,0.0.0.0", &["0.0.0.0"], &["::1"]);
     check_bind(
         "-b 127.0.0.1 -b localhost -b 127.0.0.1",
         &["127.0.0.1"],

@@ -295,7 +295,7 @@ pub struct Admin {
     pub port: u16,
 }
 
-/// The addresses and sockets to listen on. None occurs twice.
+/// The addresses and sockets to listen on. None occurs twice, and none is among those that another one means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bind {
     /// Addresses that the user named. If one cannot be bound, the server does not start.
@@ -325,6 +325,19 @@ impl Bind {
         // Until the sockets are there, nobody knows.
         let is_known = !self.passed || self.addresses().next().is_some();
         is_known && self.addresses().all(|ip| ip.to_canonical().is_loopback())
+    }
+
+    /// Leaves out each address that another one means too: the system would say that its port is in use.
+    pub fn leave_out_covered(&mut self) {
+        let all: Vec<IpAddr> = self.addresses().collect();
+        let is_covered = |ip: &IpAddr| {
+            let mut wider = all.iter().filter(|other| other.is_unspecified());
+            wider.any(|other| other != ip && other.is_ipv4() == ip.is_ipv4())
+        };
+        self.required.retain(|ip| !is_covered(ip));
+        let required = &self.required;
+        self.optional
+            .retain(|ip| !is_covered(ip) && !required.contains(ip));
     }
 
     /// All addresses.

@@ -266,7 +266,7 @@ fn add_address(bind: &mut Bind, lan: Option<IpAddr>, text: &str) -> Result<(), S
             bind.required.push(ip);
         }
     }
-    bind.optional.retain(|ip| !bind.required.contains(ip));
+    bind.leave_out_covered();
     Ok(())
 }
 
