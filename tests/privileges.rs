@@ -520,6 +520,67 @@ fn a_configuration_in_a_folder_made_again_says_that_a_restart_helps() {
     assert_eq!(status(&server, "/a.txt"), 200);
 }
 
+/// So it is with everything else that a reload opens.
+#[cfg(feature = "config-file")]
+#[test]
+fn a_root_that_a_reload_may_not_read_says_that_a_restart_helps() {
+    needs_landlock!(1);
+    for when in ["auto", "off"] {
+        let outer = folder();
+        let (top, root) = (outer.path().join("top"), outer.path().join("top/site"));
+        let make = || fs::create_dir_all(&root).expect("a folder");
+        make();
+        let mut command = command();
+        command.args(["--log-format", "off", "--landlock", when]);
+        let server = Program::start(command.arg(&root));
+        fs::rename(&top, outer.path().join("old")).expect("renamed");
+        make();
+        server.signal(Signal::HUP);
+        match when {
+            "auto" => server.until_said(
+                "site\" cannot be read: change its permissions, or run docroot as another user; if its folder was \
+                 made again while Landlock confines docroot, restart docroot",
+            ),
+            _ => server.until_said("reloaded the configuration"),
+        }
+    }
+}
+
+#[cfg(all(feature = "config-file", feature = "auth"))]
+#[test]
+fn users_that_a_reload_may_not_read_say_that_a_restart_helps() {
+    needs_landlock!(1);
+    let (place, root) = place();
+    let [settings, secrets] = ["settings", "secrets"].map(|name| place.path().join(name));
+    let users = secrets.join("users");
+    let make = || {
+        fs::create_dir(&secrets).expect("a folder");
+        let alice = "alice:$2b$04$abcdefghijklmnopqrstuuRLLNyjJbQpQTdGLfZoKfcqfSOvvQOFW\n";
+        fs::write(&users, alice).expect("a file");
+    };
+    make();
+    fs::create_dir(&settings).expect("a folder");
+    let file = settings.join("docroot.toml");
+    let write = |rule: &str| {
+        let text = format!("auth-file = '{}'\n{rule}", users.display());
+        fs::write(&file, text).expect("a file");
+    };
+    write("");
+    // The root is in a folder of its own, so docroot may not read what is beside it.
+    let (_outer, outer_root) = self::place();
+    fs::rename(&root, outer_root.join("www")).expect("renamed");
+    let mut command = command();
+    command.args(["--log-format", "off", "--config"]).arg(&file);
+    let server = Program::start(command.arg(outer_root.join("www")));
+    fs::rename(&secrets, place.path().join("old")).expect("renamed");
+    make();
+    write("auth = '/a/**'");
+    server.signal(Signal::HUP);
+    server.until_said(
+        "if its folder was made again while Landlock confines docroot, restart docroot",
+    );
+}
+
 /// A user of this machine who is not root, if the tests may become this user.
 const USER: &str = "nobody";
 

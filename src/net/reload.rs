@@ -157,11 +157,15 @@ impl Reloader {
 
     /// Switches to a new configuration, once the server runs. If something cannot be opened, nothing changes.
     /// Operators are shown `shown` of it. `None`: the server has stopped.
-    pub fn reload(
-        &self,
-        mut config: Config,
-        shown: Arc<[u8]>,
-    ) -> Result<Option<Reloaded>, StartError> {
+    pub fn reload(&self, config: Config, shown: Arc<[u8]>) -> Result<Option<Reloaded>, StartError> {
+        let outcome = self.change(config, shown);
+        outcome.map_err(|fault| match self.confinement.get() {
+            Some(_) => fault.while_confined(),
+            None => fault,
+        })
+    }
+
+    fn change(&self, mut config: Config, shown: Arc<[u8]>) -> Result<Option<Reloaded>, StartError> {
         self.wait_for_start();
         let mut watches = lock(&self.watches);
         let Some(earlier) = self.settings() else {

@@ -68,6 +68,8 @@ pub enum StartError {
     Landlock(LandlockError),
     /// A new configuration names what the process may not read since it is confined.
     OutOfReach(PathBuf),
+    /// A reload may not read something. The kernel confines the process, so it may have been made again.
+    ForbiddenNow(Box<StartError>),
     /// A system resource, such as a thread or a poller, could not be created. The text names it.
     System(&'static str, io::Error),
 }
@@ -93,6 +95,23 @@ impl StartError {
             | StartError::RootNotServable(path)
             | StartError::RootFault(path, _) => Some(path),
             _ => None,
+        }
+    }
+
+    /// The same fault at a reload while the kernel confines the process: Landlock knows folders, not names, so it says no
+    /// more of a folder that was made again than that docroot may not read it.
+    pub fn while_confined(self) -> StartError {
+        let is_denied = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
+        let is_forbidden = match &self {
+            StartError::RootForbidden(_) => true,
+            StartError::Auth(AuthError::Unreadable(_, error)) => is_denied(error),
+            #[cfg(feature = "tls")]
+            StartError::Tls(TlsError::Unreadable(_, error)) => is_denied(error),
+            _ => false,
+        };
+        match is_forbidden {
+            true => StartError::ForbiddenNow(Box::new(self)),
+            false => self,
         }
     }
 
@@ -173,6 +192,10 @@ impl fmt::Display for StartError {
             StartError::User(fault) => fault.fmt(f),
             StartError::Landlock(fault) => fault.fmt(f),
             StartError::OutOfReach(path) => out_of_reach(f, path),
+            StartError::ForbiddenNow(fault) => write!(
+                f,
+                "{fault}; if its folder was made again while Landlock confines docroot, restart docroot"
+            ),
             StartError::System(what, error) => write!(
                 f,
                 "{what} could not be created: {error}; free some memory, or lower --threads"
