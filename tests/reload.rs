@@ -14,6 +14,7 @@ use docroot::net::config::{Bind, Config, Port, SiteRoot};
 use docroot::net::privileges::options::Landlock;
 use docroot::net::privileges::user::UserName;
 use docroot::net::server::Server;
+use docroot::net::tls::options::{CertificateSource, ClientAuthentication, TlsOptions, TlsVersion};
 use docroot::observe::options::LogFormat;
 use docroot::site::budget::Account;
 use docroot::site::options::TagSource;
@@ -180,6 +181,15 @@ fn what_cannot_change_is_told_and_stays() {
         config.privileges.user = UserName::parse("nobody").ok();
         config.privileges.landlock = Landlock::Require;
         config.log.format = LogFormat::Json;
+        config.log.file = Some("access.log".into());
+        config.tls = Some(TlsOptions {
+            certificate: CertificateSource::SelfSigned,
+            clients: ClientAuthentication::None,
+            client_depth: TlsOptions::CLIENT_DEPTH,
+            min: TlsVersion::Tls12,
+            hsts: None,
+            redirect: Some(1),
+        });
         config.rules.add_field("X-A: b").expect("a field");
     });
     let want = [
@@ -195,7 +205,10 @@ fn what_cannot_change_is_told_and_stays() {
         "--landlock",
         "--max-connections",
         "--max-head",
+        "whether HTTPS is on",
+        "--http-redirect",
         "whether there is a log",
+        "--log-file",
     ];
     assert_eq!(ignored.expect("it is taken over"), want);
     until_each(&server, "the rest is new", |response| {

@@ -192,12 +192,7 @@ impl Config {
                 &running.class_from,
             );
         }
-        match (&mut self.tls, &running.tls) {
-            (Some(tls), Some(earlier)) => {
-                kept.keep("--http-redirect", &mut tls.redirect, &earlier.redirect);
-            }
-            (tls, earlier) => kept.keep("whether HTTPS is on", tls, earlier),
-        }
+        self.keep_tls(running, &mut kept);
         self.keep_log(running, &mut kept);
         kept.0
     }
@@ -218,9 +213,23 @@ impl Config {
         kept.keep("--take-over", &mut self.take_over, &running.take_over);
     }
 
+    fn keep_tls(&mut self, running: &Config, kept: &mut Kept) {
+        let redirect = |tls: &Option<TlsOptions>| tls.as_ref().and_then(|tls| tls.redirect);
+        let (mut wanted, earlier) = (redirect(&self.tls), redirect(&running.tls));
+        if self.tls.is_some() != running.tls.is_some() {
+            kept.keep("whether HTTPS is on", &mut self.tls, &running.tls);
+        }
+        kept.keep("--http-redirect", &mut wanted, &earlier);
+        if let Some(tls) = &mut self.tls {
+            tls.redirect = earlier;
+        }
+    }
+
     fn keep_log(&mut self, running: &Config, kept: &mut Kept) {
         if (self.log.format == LogFormat::Off) != (running.log.format == LogFormat::Off) {
+            let (mut wanted, earlier) = (self.log.file.clone(), &running.log.file);
             kept.keep("whether there is a log", &mut self.log, &running.log);
+            kept.keep("--log-file", &mut wanted, earlier);
         } else if self.log.file != running.log.file {
             // The format and the colours fit where the log goes.
             kept.keep(
