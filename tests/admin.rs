@@ -574,11 +574,23 @@ fn the_configuration_is_shown_without_secrets() {
     });
     assert!(!config().contains("$2b$"));
     // The listener stays, and so does what it is for.
-    std::fs::write(&file, "spa = true\n").expect("a file");
+    let secret = "header = ['Authorization: Bearer x1', '/p/** X-Secret: x2', 'Link: <https://u:x3@a.example/b@c>', \
+                  {name = 'X-Api-Key', value = 'x4'}, {name = 'X-A', value = '//x5@a/'}]\n";
+    std::fs::write(&file, format!("spa = true\n{secret}")).expect("a file");
     program.signal(Signal::HUP);
     until("the last one is in use", || {
         config().contains("\nspa = \"index.html\"\n")
     });
+    let text = config();
+    for shown in [
+        "    \"Authorization: ***\",\n    \"/p/** X-Secret: ***\",\n",
+        "    \"Link: <https://***@a.example/b@c>\",\n",
+        "    { name = \"X-Api-Key\", value = \"***\" },\n    { name = \"X-A\", value = \"//***@a/\" },\n",
+    ] {
+        assert!(text.contains(shown), "{shown} is not in {text}");
+    }
+    let told = (1..=5).find(|number| text.contains(&format!("x{number}")));
+    assert_eq!(told, None, "{text}");
 }
 
 /// The server that takes over has the listener too. Nobody is refused, and nobody is told that it leaves.

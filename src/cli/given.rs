@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::options::{Kind, Mode, OptionDef, options, quoted};
 use super::settings::Settings;
+use crate::semantics::own_fields::masked as mask_field;
+use crate::semantics::secrets::{MASK, says_secret, text_without_user_information};
 
 /// Columns of a comment.
 const WIDTH: usize = 90;
@@ -50,7 +52,7 @@ impl Said {
     }
 }
 
-/// Whether values are printed that may have a password in them.
+/// Whether secrets are printed, such as hashes of passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
     /// As they were set.
@@ -58,9 +60,6 @@ pub enum Secrets {
     /// As [`MASK`].
     Masked,
 }
-
-/// What stands for a secret.
-const MASK: &str = "***";
 
 /// What to serve.
 pub struct Served<'a> {
@@ -127,10 +126,9 @@ fn value(given: &Given, secrets: Secrets) -> Result<String, String> {
             _ => Ok("1".to_owned()),
         },
         Kind::List(_) => {
-            let is_masked = given.option.is_secret && secrets == Secrets::Masked;
-            let shown = values.iter().map(|value| match is_masked {
-                true => Ok(basic_string(MASK)),
-                false => one(name, value),
+            let shown = values.iter().map(|value| match secrets {
+                Secrets::Masked => one(name, &masked(given.option, value)),
+                Secrets::Shown => one(name, value),
             });
             let shown: Vec<String> = shown.collect::<Result<_, _>>()?;
             Ok(match &shown[..] {
@@ -142,6 +140,35 @@ fn value(given: &Given, secrets: Secrets) -> Result<String, String> {
         Kind::Text(..) | Kind::File(_) | Kind::Choice(..) => values
             .last()
             .map_or(Ok(String::new()), |value| one(name, value)),
+    }
+}
+
+/// The value of an option with masks for what is secret: all of it, the value of a field, the user information of URLs.
+fn masked(option: &OptionDef, value: &Value) -> Value {
+    let without_users = |text: &str| text_without_user_information(text).into_owned();
+    match value {
+        _ if option.is_secret => Value::Text(MASK.into()),
+        // A variable may have several fields, each on a line of its own.
+        Value::Text(text) if option.is_field => {
+            let lines = text.to_string_lossy();
+            let lines = lines.split('\n');
+            let shown: Vec<String> = lines.map(|line| without_users(&mask_field(line))).collect();
+            Value::Text(shown.join("\n").into())
+        }
+        Value::Text(text) => match text.to_str() {
+            Some(text) => Value::Text(without_users(text).into()),
+            None => Value::Text(text.clone()),
+        },
+        Value::Row(row) => {
+            let is_named =
+                |(key, name): &(&str, String)| *key == "name" && says_secret(name.as_bytes());
+            let is_secret = option.is_field && row.iter().any(is_named);
+            let shown = row.iter().map(|(key, value)| match *key {
+                "value" if is_secret => (*key, MASK.to_owned()),
+                _ => (*key, without_users(value)),
+            });
+            Value::Row(shown.collect())
+        }
     }
 }
 

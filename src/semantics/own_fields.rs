@@ -6,9 +6,11 @@
 //! ETag:                        removes it
 //! ```
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::field::is_token;
+use super::secrets::{MASK, says_secret};
 
 /// A field of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +137,18 @@ pub(super) fn split_pattern(text: &str) -> (Option<&str>, &str) {
     match unescaped(text, ' ') {
         Some(end) => (Some(&text[..end]), text[end..].trim_start_matches(' ')),
         None => (Some(text), ""),
+    }
+}
+
+/// A rule with a mask for its value, if the name of the field says that it is secret.
+pub fn masked(rule: &str) -> Cow<'_, str> {
+    let (_, field) = split_pattern(rule);
+    match field.split_once(':') {
+        Some((name, value)) if says_secret(name.as_bytes()) && !value.trim().is_empty() => {
+            let shown = &rule[..rule.len() - value.len()];
+            Cow::Owned(format!("{shown} {MASK}"))
+        }
+        _ => Cow::Borrowed(rule),
     }
 }
 

@@ -26,6 +26,29 @@ const OF_RESPONSE: &[u8] = b"Set-Cookie";
 /// Fields whose value is a URI, or a reference that is relative to one.
 const WITH_URI: [&[u8]; 3] = [b"Referer", b"Location", b"Content-Location"];
 
+/// How a word of a field's name ends that says that the values are secret. Programs have many such fields.
+const SECRET_WORDS: [&[u8]; 12] = [
+    b"auth",
+    b"authorization",
+    b"cookie",
+    b"credential",
+    b"credentials",
+    b"key",
+    b"passwd",
+    b"password",
+    b"secret",
+    b"session",
+    b"signature",
+    b"token",
+];
+
+/// Whether the name of a field that the operator has chosen says that its values are secret, such as `X-Api-Key`.
+pub fn says_secret(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|octet| !octet.is_ascii_alphanumeric());
+    words.any(|word| SECRET_WORDS.iter().any(|secret| word.ends_with(secret)))
+}
+
 /// Whether the values of a request's field let others act for the client. Names are case-insensitive.
 pub fn is_secret_of_request(name: &[u8]) -> bool {
     OF_REQUEST
@@ -186,6 +209,30 @@ pub fn without_user_information(target: &[u8]) -> Cow<'_, [u8]> {
     without(target, user_information(target))
 }
 
+/// A text with a mask for the user information of each URL in it. A URL ends at a space, a quotation mark or a
+/// bracket, and may begin with its authority (RFC 3986 section 4.2): `//user@host/`.
+pub fn text_without_user_information(text: &str) -> Cow<'_, str> {
+    const BEFORE: &[char] = &[':', '=', ' ', '\t', '\n', '"', '\'', '<', '(', ',', ';'];
+    const BEHIND: &[char] = &[
+        '/', '?', '#', ' ', '\t', '\n', '"', '\'', '<', '>', '(', ')',
+    ];
+    let mut shown = Cow::Borrowed("");
+    let mut rest = text;
+    while let Some(slashes) = rest.find("//") {
+        let (before, authority) = rest.split_at(slashes + "//".len());
+        let is_first = slashes == 0 && shown.is_empty();
+        let begins = is_first || before[..slashes].ends_with(BEFORE);
+        let end = authority.find(BEHIND).unwrap_or(authority.len());
+        shown += before;
+        rest = authority;
+        if let Some(at) = authority[..end].rfind('@').filter(|_| begins) {
+            shown += MASK;
+            rest = &authority[at..];
+        }
+    }
+    shown + rest
+}
+
 fn without(text: &[u8], secret: Option<Range<usize>>) -> Cow<'_, [u8]> {
     match secret {
         None => Cow::Borrowed(text),
@@ -249,6 +296,52 @@ mod tests {
     fn check_target(target: &str, want: &str) {
         let shown = without_user_information(target.as_bytes());
         assert_eq!(String::from_utf8_lossy(&shown), want, "{target}");
+    }
+
+    #[test]
+    fn some_names_say_that_their_values_are_secret() {
+        for name in [
+            "Authorization",
+            "set-cookie",
+            "X-Api-Key",
+            "X_APIKEY",
+            "X-Secret",
+            "X-Auth-Token",
+            "Session",
+        ] {
+            assert!(says_secret(name.as_bytes()), "{name}");
+        }
+        for name in ["X-Author", "Link", "X-Keyboard", "Cache-Control", ""] {
+            assert!(!says_secret(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_may_have_several_urls() {
+        let check = |text: &str, want: &str| {
+            assert_eq!(text_without_user_information(text), want, "{text}");
+        };
+        check(
+            "/a=https://u:p@b.example/@c 308",
+            "/a=https://***@b.example/@c 308",
+        );
+        check("//u@h", "//***@h");
+        check("/a=//u@h/", "/a=//***@h/");
+        check(
+            "<http://a@b@c?d>; e, <ftp://f@g>",
+            "<http://***@c?d>; e, <ftp://***@g>",
+        );
+        for text in [
+            "",
+            "//",
+            "/a//b@c",
+            "https://h/u@h",
+            "http://h",
+            "a@b",
+            "////@/",
+        ] {
+            check(text, text);
+        }
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct OptionDef {
     pub common: Option<&'static str>,
     /// Whether a mistake in its value is told without the value, because it may have a password in it.
     pub is_secret: bool,
+    /// Whether the value is a field, perhaps behind a pattern. Its name may say that it is secret.
+    pub is_field: bool,
     /// The value that the option means if it has none. A value then follows `=`, so that
     /// the option never takes the path for one.
     pub bare: Option<&'static str>,
@@ -132,6 +134,7 @@ impl OptionDef {
             help,
             common: None,
             is_secret: false,
+            is_field: false,
             bare: None,
             table: None,
             default: None,
@@ -173,6 +176,12 @@ impl OptionDef {
     /// Adds a second variable.
     pub const fn second_variable(mut self, name: &'static str) -> OptionDef {
         self.second_variable = Some(name);
+        self
+    }
+
+    /// Marks an option whose values are fields, see [`OptionDef::is_field`].
+    pub const fn field(mut self) -> OptionDef {
+        self.is_field = true;
         self
     }
 

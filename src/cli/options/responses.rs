@@ -53,6 +53,7 @@ const HEADER: OptionDef = OptionDef::new(
 .short_to_serve('H')
 .default(|_| "none".into())
 .table("[{pattern} ]{name}: {value}")
+.field()
 .scope(Scope::Answer);
 
 const CORS: OptionDef = OptionDef::new(
