@@ -9,9 +9,11 @@
 //! look compares device and inode. While the file is open, no other file has its numbers. If a program
 //! empties the file instead, nothing needs to be opened: each write goes to the end.
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +28,9 @@ use crate::text::segment::directory_of;
 
 /// How often docroot looks whether the path still leads to the open file.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// As many links as Linux follows.
+const MOST_LINKS: usize = 40;
 
 /// The mode of a new file: its owner writes it, and its group may read it. A log names the clients.
 const MODE: Mode = Mode::from_raw_mode(0o640);
@@ -115,9 +120,7 @@ impl LogName {
     pub fn check(self) -> Result<(), LogFileError> {
         let found = append_to(&self.path, OFlags::empty()).map(drop);
         let could = match found {
-            Err(Errno::NOENT) => {
-                access(directory_of(&self.path), Access::WRITE_OK | Access::EXEC_OK)
-            }
+            Err(Errno::NOENT) => could_create(&self.path),
             found => found,
         };
         could.map_err(|fault| self.error(fault))
@@ -187,6 +190,35 @@ impl LogFile {
     }
 }
 
+/// Whether a file that does not exist could be created, perhaps where links lead.
+fn could_create(path: &Path) -> Result<(), Errno> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let name = match last_name(&path) {
+            // Only a folder can have such a name.
+            b"" => return Err(Errno::ISDIR),
+            b"." | b".." => return Err(Errno::NOENT),
+            name => name.len(),
+        };
+        let bytes = path.as_os_str().as_bytes();
+        let folder = match &bytes[..bytes.len() - name] {
+            b"" => Path::new("."),
+            folder => Path::new(OsStr::from_bytes(folder)),
+        };
+        match fs::read_link(&path) {
+            Ok(target) => path = folder.join(target),
+            Err(_) => return access(folder, Access::WRITE_OK | Access::EXEC_OK),
+        }
+    }
+    Err(Errno::LOOP)
+}
+
+/// What follows the last slash.
+fn last_name(path: &Path) -> &[u8] {
+    let mut names = path.as_os_str().as_bytes().rsplit(|&octet| octet == b'/');
+    names.next().unwrap_or_default()
+}
+
 /// Opens a file to append to it. If it is a pipe, does not wait for its reader.
 fn append_to(path: &Path, more: OFlags) -> Result<(File, Identity), Errno> {
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOCTTY;
@@ -212,6 +244,9 @@ impl fmt::Display for LogFileError {
         write!(f, "{option} {} cannot be opened: ", Name::of(path))?;
         let parent = Name::of(directory_of(path));
         match self.fault {
+            Errno::ISDIR | Errno::NOTDIR if last_name(path).is_empty() && !path.is_dir() => {
+                f.write_str("only a directory has a slash at its end; name a file")
+            }
             Errno::NOENT if !self.has_directory => write!(
                 f,
                 "the directory {parent} does not exist; create it, or name another file"
@@ -252,7 +287,7 @@ mod tests {
     use std::cell::Cell;
     use std::fs;
     use std::io::Write;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -399,16 +434,24 @@ mod tests {
             path("docroot.log")
         );
         check_fault(folder.path(), &want);
-        std::os::unix::fs::symlink(absent.join("log"), path("link")).expect("a link");
-        let told = name(&path("link"))
-            .open(now)
-            .expect_err("a fault")
-            .to_string();
-        assert!(
-            told.contains("it does not exist and cannot be created in "),
-            "{told}"
-        );
+        for (link, target) in [("link", "absent/log"), ("second", "link")] {
+            symlink(target, path(link)).expect("a link");
+            let want = format!(
+                "it does not exist and cannot be created in {:?}; name",
+                folder.path()
+            );
+            check_fault(&path(link), &want);
+        }
+        symlink("loop", path("loop")).expect("a link");
+        check_fault(&path("loop"), "Too many levels of symbolic links");
         fs::write(path("file"), "").expect("a file");
+        for slashed in ["new/", "file/"] {
+            check_fault(
+                &path(slashed),
+                "only a directory has a slash at its end; name a file",
+            );
+        }
+        check_fault(&path("new/."), "");
         let want = format!("{:?} is not a directory; name", path("file"));
         check_fault(&path("file/log"), &want);
         let pipe = path("pipe");
@@ -421,6 +464,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log");
         name(&path).check().expect("it could be created");
+        let link = folder.path().join("link");
+        symlink("log", &link).expect("a link");
+        name(&link).check().expect("it could be created");
         assert!(!path.exists());
         fs::write(&path, "kept").expect("a file");
         name(&path).check().expect("it opens");
