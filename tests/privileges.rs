@@ -546,6 +546,31 @@ fn a_root_that_a_reload_may_not_read_says_that_a_restart_helps() {
     }
 }
 
+/// First the folder of the logs is gone, then docroot may not write to the new one.
+#[test]
+fn a_folder_of_logs_that_was_made_again_says_that_a_restart_helps() {
+    needs_landlock!(1);
+    let (place, root) = place();
+    let (logs, old) = (place.path().join("logs"), place.path().join("old"));
+    fs::create_dir(&logs).expect("a folder");
+    let mut command = command();
+    command.arg("--log-file").arg(logs.join("a.log"));
+    let server = Program::start(command.arg(&root));
+    fs::rename(&logs, &old).expect("renamed");
+    server.signal(Signal::USR1);
+    server.until_said("cannot be opened again: No such file or directory");
+    fs::create_dir(&logs).expect("a folder");
+    server.signal(Signal::USR1);
+    server.until_said(
+        "cannot be opened again: Permission denied (os error 13); let the user of docroot write there, or, if its \
+         folder was made again while Landlock confines docroot, restart docroot; docroot writes to the old file",
+    );
+    assert_eq!(status(&server, "/a.txt"), 200);
+    until("it is logged", || {
+        fs::read_to_string(old.join("a.log")).is_ok_and(|log| log.contains("/a.txt"))
+    });
+}
+
 #[cfg(all(feature = "config-file", feature = "auth"))]
 #[test]
 fn users_that_a_reload_may_not_read_say_that_a_restart_helps() {

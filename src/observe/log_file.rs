@@ -13,6 +13,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
+use std::mem;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,8 +45,8 @@ pub struct LogFile {
     /// Whether the file did not exist before.
     is_new: bool,
     next_look: Instant,
-    /// Whether the operator was told that the file cannot be opened again.
-    has_failed: bool,
+    /// Why the file cannot be opened again, if the operator was told so.
+    told: Option<Errno>,
     /// The clock.
     now: fn() -> Instant,
 }
@@ -108,7 +109,7 @@ impl LogName {
                 file: Arc::new(file),
                 identity,
                 is_new,
-                has_failed: false,
+                told: None,
                 now,
             }),
             Err(fault) => Err(self.error(fault)),
@@ -160,11 +161,11 @@ impl LogFile {
         }
         self.next_look = now + LOOK;
         if stat(&self.name.path).is_ok_and(|found| identity(&found) == self.identity) {
-            self.has_failed = false;
+            self.told = None;
             return Looked::default();
         }
         let opened = append_to(&self.name.path, OFlags::CREATE);
-        let had_failed = std::mem::replace(&mut self.has_failed, opened.is_err());
+        let told = mem::replace(&mut self.told, opened.as_ref().err().copied());
         let (option, path) = (self.name.option, Name::of(&self.name.path));
         match opened {
             Ok((file, identity)) => {
@@ -172,21 +173,32 @@ impl LogFile {
                 (self.file, self.identity) = (Arc::new(file), identity);
                 Looked {
                     is_new: true,
-                    news: had_failed.then_some(news),
+                    news: told.map(|_| news),
                 }
             }
-            Err(fault) => {
-                let fault = io::Error::from(fault);
+            Err(errno) => {
+                let (fault, advice) = (io::Error::from(errno), advice(errno));
                 let news = format!(
-                    "{option} {path} cannot be opened again: {fault}; \
+                    "{option} {path} cannot be opened again: {fault}{advice}; \
                      docroot writes to the old file and tries again every second"
                 );
                 Looked {
                     is_new: false,
-                    news: (!had_failed).then_some(news),
+                    news: (told != Some(errno)).then_some(news),
                 }
             }
         }
+    }
+}
+
+/// What to do about a file that was writable before. Landlock knows folders, not names.
+fn advice(fault: Errno) -> &'static str {
+    match fault {
+        Errno::ACCESS => {
+            "; let the user of docroot write there, or, if its folder was made again while Landlock confines docroot, \
+             restart docroot"
+        }
+        _ => "",
     }
 }
 
@@ -285,7 +297,6 @@ impl std::error::Error for LogFileError {}
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::fs;
     use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -387,6 +398,13 @@ mod tests {
         }
         write(&log, "old\n");
         assert_eq!(read(&moved.join("log")), "old\n");
+        // Another reason is told too.
+        fs::write(&inside, "").expect("a file");
+        let news = log.look(true).news.expect("news");
+        let want = format!("--log-file {path:?} cannot be opened again: Not a directory");
+        assert!(news.starts_with(&want), "{news}");
+        assert_eq!(log.look(true), Looked::default());
+        fs::remove_file(&inside).expect("it goes");
         fs::create_dir(&inside).expect("a folder");
         assert_eq!(
             log.look(false),
