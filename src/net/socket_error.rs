@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -21,6 +22,8 @@ pub enum SocketError {
     TakeOver(PathBuf, io::Error),
     /// A server that is replaced has given the socket with this path, whose file belongs to another user.
     OfAnotherUser(PathBuf),
+    /// The server that waits at this path has not answered for so long.
+    Silent(PathBuf, Duration),
     /// The service manager has passed no socket.
     NonePassed,
     /// The socket with this number, from 0, that the service manager has passed cannot be used.
@@ -51,6 +54,13 @@ impl fmt::Display for SocketError {
                 "{} does not belong to the user and group of --user, and the server that has it may go on: stop that \
                  server and start again to change the user",
                 Name::of(path)
+            ),
+            SocketError::Silent(path, patience) => write!(
+                f,
+                "cannot take over from the server at {}: it has not answered for {} s; if it was stopped, let it \
+                 continue (kill -CONT); if it hangs, end it and start docroot again",
+                Name::of(path),
+                patience.as_secs()
             ),
             SocketError::NonePassed => f.write_str(
                 "--bind systemd needs a socket from systemd, and it has passed none: start docroot through a socket \

@@ -72,15 +72,24 @@ pub struct Given {
 
 /// Asks the server that waits at this path for its sockets. `None`: nobody waits there.
 pub fn ask(path: &Path) -> Result<Option<Given>, StartError> {
+    ask_for(path, PATIENCE)
+}
+
+fn ask_for(path: &Path, patience: Duration) -> Result<Option<Given>, StartError> {
     require_socket(path)?;
     let stream = match UnixStream::connect(path) {
         Ok(stream) => stream,
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(SocketError::TakeOver(path.to_owned(), error).into()),
     };
-    let received = receive(&stream);
-    let received = received.map_err(|error| SocketError::TakeOver(path.to_owned(), error))?;
-    let (waiting, sockets) = received;
+    let received = receive(&stream, patience);
+    let (waiting, sockets) = received.map_err(|error| match error.kind() {
+        // The kernel accepts for a server that is stopped.
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            SocketError::Silent(path.to_owned(), patience)
+        }
+        _ => SocketError::TakeOver(path.to_owned(), error),
+    })?;
     Ok(Some(Given {
         predecessor: Predecessor(stream),
         sockets: Inherited::of(sockets),
@@ -97,8 +106,8 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// The socket where the server waits, and its listening sockets.
-fn receive(stream: &UnixStream) -> io::Result<(TcpListener, Vec<TcpListener>)> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+fn receive(stream: &UnixStream, patience: Duration) -> io::Result<(TcpListener, Vec<TcpListener>)> {
+    stream.set_read_timeout(Some(patience))?;
     let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
@@ -226,6 +235,20 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_does_not_answer_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        let _stopped = UnixListener::bind(&path).expect("a socket");
+        let fault = ask_for(&path, Duration::from_millis(1)).expect_err("nobody answers");
+        let told = fault.to_string();
+        assert!(
+            told.contains("it has not answered for 0 s; if it was stopped, let it continue"),
+            "{told}"
+        );
+        assert!(!told.contains("another path"), "{told}");
+    }
+
+    #[test]
     fn nothing_but_a_stale_socket_is_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("s");
@@ -265,7 +288,7 @@ mod tests {
         let waiting = TcpListener::bind("127.0.0.4:0").expect("a socket");
         let address = waiting.local_addr().expect("an address");
         let giving = std::thread::spawn(move || give(ours, &unix(waiting), &sockets));
-        let (waiting, sockets) = receive(&theirs).expect("sockets");
+        let (waiting, sockets) = receive(&theirs, PATIENCE).expect("sockets");
         assert_eq!(waiting.local_addr().expect("an address"), address);
         let mut inherited = Inherited::of(sockets);
         assert!(
