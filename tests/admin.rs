@@ -476,6 +476,38 @@ fn what_cannot_be_a_log_level_changes_nothing() {
     assert_eq!(server.admin("GET", "/log-level", &[]).text(), "brief\n");
 }
 
+/// Two operators may change the level at once.
+#[test]
+fn the_log_level_changes_only_if_the_request_means_what_it_is() {
+    let (server, _) = with_log();
+    let shown = server.admin("GET", "/log-level", &[]);
+    let tag = shown.field("ETag").expect("an entity-tag").to_owned();
+    for condition in [
+        ("If-Match", "\"x\""),
+        ("If-Match", &*format!("W/{tag}")),
+        ("If-None-Match", "*"),
+        ("If-None-Match", &tag),
+    ] {
+        let refused = put(&server, "full", &[condition]);
+        assert_eq!(refused.status, 412, "{condition:?}");
+        let text = refused.text();
+        assert!(text.contains("The log level is brief."), "{text}");
+        // What is no level is no level under any condition (section 13.2.1).
+        assert_eq!(put(&server, "loud", &[condition]).status, 400);
+    }
+    let coded = put(&server, "full", &[("Content-Encoding", "gzip")]);
+    assert_eq!(coded.status, 415);
+    assert_eq!(coded.field("Accept-Encoding"), Some("identity"));
+    let part = put(&server, "full", &[("Content-Range", "bytes 0-3/4")]);
+    assert_eq!(part.status, 400);
+    assert_eq!(server.admin("GET", "/log-level", &[]).text(), "brief\n");
+    assert_eq!(put(&server, "full", &[("If-Match", &tag)]).status, 204);
+    assert_eq!(put(&server, "errors", &[("If-Match", &tag)]).status, 412);
+    assert_eq!(put(&server, "errors", &[("If-Match", "*")]).status, 204);
+    let changed = [("If-None-Match", &*tag)];
+    assert_eq!(put(&server, "brief", &changed).status, 204);
+}
+
 /// Only the format for people prints heads.
 #[test]
 fn a_log_without_heads_has_no_such_level() {

@@ -18,6 +18,7 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::method::Method;
+use crate::semantics::precondition::{self, FailedReason};
 use crate::semantics::trace::Trace;
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant};
@@ -86,6 +87,24 @@ impl Embedded {
             Coding::Identity => CodingChoice::Chosen(Coding::Identity, CodingReason::NotOffered),
             stored => coding::choose(request.fields(), &[stored], trace),
         }
+    }
+
+    /// Its validators, with the opaque part of its entity-tag.
+    fn validators(tag: &str) -> Validators<'_> {
+        Validators {
+            entity_tag: Some(EntityTag {
+                weak: false,
+                opaque: tag.as_bytes(),
+            }),
+            last_modified: None,
+        }
+    }
+
+    /// Why the conditions of a request keep it from changing what this file shows as it is.
+    pub fn failed_condition(&self, request: &Request<'_>) -> Option<FailedReason> {
+        let validators = Embedded::validators(&self.tag);
+        let fields = request.fields();
+        precondition::failure(request.method()?, fields, &validators, request.now)
     }
 
     /// How its representations differ. A file that is packed has no other languages.
@@ -164,13 +183,7 @@ fn answer(
     // What is decoded while it is sent has a length that is not known before the end.
     let is_stored = coding == file.stored;
     let metadata = Metadata {
-        validators: Validators {
-            entity_tag: Some(EntityTag {
-                weak: false,
-                opaque: tag.as_bytes(),
-            }),
-            last_modified: None,
-        },
+        validators: Embedded::validators(&tag),
         media_type: file.media_type,
         variant,
         dimensions,

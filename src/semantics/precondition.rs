@@ -119,6 +119,19 @@ pub(super) fn evaluate(
     }
 }
 
+/// Why the conditions refuse a request that changes something. Its callers decide the rest.
+pub fn failure(
+    method: Method,
+    fields: &Fields,
+    validators: &Validators,
+    now: HttpDate,
+) -> Option<FailedReason> {
+    match evaluate(method, fields, validators, now, &mut Trace::off()) {
+        Precondition::Failed(reason) => Some(reason),
+        Precondition::Proceed(_) | Precondition::NotModified(_) => None,
+    }
+}
+
 fn is_without_conditions(method: Method) -> bool {
     matches!(method, Method::Options | Method::Trace | Method::Connect)
 }

@@ -35,6 +35,10 @@ pub(super) fn text_page(
     origin: &mut Origin,
     trace: &mut Trace,
 ) -> Answer {
-    let page = Embedded::made(content.into(), plain::TEXT, plain::POLICY);
-    answer_made(origin, request, page, trace)
+    answer_made(origin, request, page(content), trace)
+}
+
+/// A text as a representation.
+pub(super) fn page(content: impl Into<Vec<u8>>) -> Embedded {
+    Embedded::made(content.into(), plain::TEXT, plain::POLICY)
 }
