@@ -333,16 +333,32 @@ fn a_watchdog_of_another_process_is_not_fed() {
     assert_eq!(manager.told(), "STOPPING=1");
 }
 
-/// A service without a manager, or whose manager is gone, serves.
+/// A service whose manager cannot be told serves, and says so once.
 #[test]
-fn a_manager_that_is_gone_does_not_matter() {
+fn a_manager_that_is_gone_is_told_to_the_operator() {
     let folder = site();
-    let mut command = support::program::command();
-    command
-        .env("NOTIFY_SOCKET", folder.path().join("gone"))
-        .args(["--log-format", "off"]);
-    let program = Program::start(command.arg(folder.path()));
-    let address: SocketAddr = program.address;
-    let client = Client::of(TcpStream::connect(address).expect("it accepts"));
-    assert_eq!(status(client, "localhost"), 200);
+    let gone = folder.path().join("gone");
+    for (socket, advice) in [
+        (gone.to_str().expect("UTF-8"), "unset NOTIFY_SOCKET"),
+        ("@gone", "docroot needs a socket with a path"),
+    ] {
+        let mut command = support::program::command();
+        command.env("NOTIFY_SOCKET", socket);
+        command.args(["--log-format", "off"]);
+        let program = Program::start(command.arg(folder.path()));
+        let want = format!(
+            "warning: the service manager at NOTIFY_SOCKET={socket:?} cannot be told whether docroot is ready: \
+             No such file or directory (os error 2); "
+        );
+        program.until_said(&want);
+        program.until_said(advice);
+        let address: SocketAddr = program.address;
+        let client = Client::of(TcpStream::connect(address).expect("it accepts"));
+        assert_eq!(status(client, "localhost"), 200);
+        program.signal(Signal::HUP);
+        program.until_said("reloaded the configuration");
+        program.signal(Signal::TERM);
+        let (_, said) = program.wait();
+        assert_eq!(said.matches("NOTIFY_SOCKET=").count(), 1, "{said}");
+    }
 }

@@ -21,15 +21,35 @@ pub enum Event {
 #[cfg(feature = "systemd")]
 pub fn tell(event: Event) {
     use sd_notify::NotifyState;
-    let told = match event {
+    warn_once(match event {
         Event::Ready => sd_notify::notify(&[NotifyState::Ready]),
         // systemd compares the time with that of the signal.
         Event::Reloading => NotifyState::monotonic_usec_now()
             .and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now])),
         Event::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
+    });
+}
+
+/// A service manager that hears nothing may end the service, and cannot say why.
+#[cfg(feature = "systemd")]
+fn warn_once(told: std::io::Result<()>) {
+    use crate::observe::notice::{self, WARNING};
+    use crate::text::escape::Name;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static IS_WARNED: AtomicBool = AtomicBool::new(false);
+    let Err(fault) = told else { return };
+    if IS_WARNED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+    let advice = match socket.as_encoded_bytes().first() {
+        Some(b'@') => "docroot needs a socket with a path",
+        _ => "without a service manager, unset NOTIFY_SOCKET",
     };
-    // A service manager that cannot be told notices by itself that the service does not become ready.
-    let _ = told;
+    let socket = Name(socket.as_encoded_bytes());
+    notice::tell(&[format!(
+        "{WARNING}the service manager at NOTIFY_SOCKET={socket} cannot be told whether docroot is ready: {fault}; {advice}"
+    )]);
 }
 
 /// Tells nothing.
@@ -56,7 +76,7 @@ pub fn start_watchdog(handle: Handle) -> Result<(), StartError> {
     let watch = move || {
         loop {
             if handle.workers_turn(patience) {
-                let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+                warn_once(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
             }
             let _ = never::<()>().recv_timeout(interval);
         }
