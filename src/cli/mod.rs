@@ -221,14 +221,7 @@ fn act(
     let root_source = sources.find_root(mode, &defaults, words, &mut settings);
     settings.allow_own_addresses();
     settings.settle_log();
-    settings.remarks = environment.warnings();
-    if settings.config.log.detail > Detail::Brief {
-        settings.remarks.extend(environment.ignored());
-    }
-    settings.remarks.extend(unprinted(&settings.config.log));
-    settings.remarks.extend(unreachable_class(&settings.config));
-    let unused = unused_ports(&settings);
-    settings.remarks.extend(unused);
+    settings.remarks = remarks(&settings, environment);
     let told = |mistake: String| with_sources(mistake, &given);
     check_together(&settings.config).map_err(told)?;
     if mode == Mode::Learn {
@@ -249,6 +242,18 @@ fn act(
         settings.shown = shown(&given, &served, &defaults);
     }
     outcome(mode, settings, matches).map_err(told)
+}
+
+/// What the operator should know of the options, although they are no mistakes.
+fn remarks(settings: &Settings, environment: &Environment) -> Vec<String> {
+    let mut remarks = environment.warnings();
+    if settings.config.log.detail > Detail::Brief {
+        remarks.extend(environment.ignored());
+    }
+    remarks.extend(unprinted(&settings.config.log));
+    remarks.extend(unreachable_class(&settings.config));
+    remarks.extend(unused_ports(settings));
+    remarks
 }
 
 /// Says of the options that a mistake names where they come from. Whoever starts docroot knows what was typed.
