@@ -141,13 +141,7 @@ impl fmt::Display for StartError {
     // A line feed in a name cannot break the line: `Name` escapes it.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            StartError::NoSuchRoot(path) => {
-                write!(f, "{} does not exist: ", Name::of(path))?;
-                match meant_port(path) {
-                    Some(port) => write!(f, "to serve on this port, use --port {port}"),
-                    None => f.write_str("name an existing directory or file"),
-                }
-            }
+            StartError::NoSuchRoot(path) => no_such_root(f, path),
             StartError::RootForbidden(path) => write!(
                 f,
                 "{} cannot be read: change its permissions, or run docroot as another user",
@@ -201,6 +195,14 @@ impl fmt::Display for StartError {
                 "{what} could not be created: {error}; free some memory, or lower --threads"
             ),
         }
+    }
+}
+
+fn no_such_root(f: &mut fmt::Formatter<'_>, path: &Path) -> fmt::Result {
+    write!(f, "{} does not exist: ", Name::of(path))?;
+    match meant_port(path) {
+        Some(port) => write!(f, "to serve on this port, use --port {port}"),
+        None => f.write_str("name an existing directory or file"),
     }
 }
 
