@@ -161,14 +161,19 @@ fn a_transport_stream_is_neither_text_nor_compressed() {
             .map(|chunk| [b"\x47\x01\0\x10", chunk].concat());
         packets.collect::<Vec<_>>().concat()
     };
+    // Bytes of all values, as in an encrypted segment of HTTP Live Streaming.
+    let bytes = noise(50_000);
+    let bytes = bytes.windows(2).map(|two| two[0].wrapping_mul(two[1]));
+    let bytes: Vec<u8> = bytes.collect();
     let server = Setup::new()
         .file("seg0.ts", packets(200))
         .file("seg1.ts", packets(LARGE / 188))
         .file("00001.m2ts", packets(200))
+        .file("encrypted.ts", bytes)
         .file("main.ts", "let a: number = 1;\n".repeat(100))
         .start();
     let gzip = [("Accept-Encoding", "gzip")];
-    for name in ["seg0.ts", "seg1.ts", "00001.m2ts"] {
+    for name in ["seg0.ts", "seg1.ts", "00001.m2ts", "encrypted.ts"] {
         check(&server, name, "video/mp2t");
         let response = server.get(&format!("/{name}"), &gzip);
         assert_eq!(response.field("Content-Encoding"), None, "{name}");

@@ -3,12 +3,6 @@
 /// How many bytes are looked at if the content is not in memory.
 pub const LOOK: usize = 4096;
 
-/// The length of a packet of an MPEG transport stream (ISO/IEC 13818-1).
-const PACKET: usize = 188;
-
-/// The length of the time stamp that cameras and Blu-ray discs put before each packet.
-const TIME_STAMP: usize = 4;
-
 /// The first bytes of a file, or all of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Beginning<'a> {
@@ -30,25 +24,47 @@ impl Beginning<'_> {
     /// Whether it is text that can be shown: UTF-8 without control characters of ASCII, apart from those
     /// that are white space.
     pub(super) fn is_text(self) -> bool {
-        let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
         !self.bytes.iter().any(is_control) && self.is_utf8()
     }
 
-    /// Whether it is an MPEG transport stream: each packet begins with the same byte. That byte is also the
-    /// letter G, but no packet is text.
-    pub(super) fn is_transport_stream(self) -> bool {
-        let is_stream = |first: usize, step: usize| {
-            let mut packets = self.bytes.iter().skip(first).step_by(step);
-            self.bytes.len() >= step && packets.all(|&byte| byte == 0x47)
+    /// Whether it can be text in some encoding: it has no such control characters, as in UTF-8 and in the
+    /// encodings that a country had before, or it is UTF-16 with a byte order mark. Media, archives,
+    /// programs and encrypted content have some soon.
+    pub(super) fn may_be_text(self) -> bool {
+        !self.bytes.iter().any(is_control) || self.is_utf16()
+    }
+
+    /// Whether it is UTF-16 text with a byte order mark. A character may be cut at the end.
+    fn is_utf16(self) -> bool {
+        let unit = match self.bytes {
+            [0xff, 0xfe, ..] => u16::from_le_bytes,
+            [0xfe, 0xff, ..] => u16::from_be_bytes,
+            _ => return false,
         };
-        let is_stream = is_stream(0, PACKET) || is_stream(TIME_STAMP, TIME_STAMP + PACKET);
-        is_stream && !self.is_text()
+        let (units, _) = self.bytes.as_chunks::<2>();
+        let mut chars = char::decode_utf16(units.iter().map(|&pair| unit(pair))).peekable();
+        while let Some(char) = chars.next() {
+            let is_text = match char {
+                Ok(char) => !u8::try_from(char).is_ok_and(|byte| is_control(&byte)),
+                // The second half of a character may be behind the look.
+                Err(_) => chars.peek().is_none(),
+            };
+            if !is_text {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether it is in the gzip format (RFC 1952 section 2.3.1), with the only method that it has.
     pub(super) fn is_gzip(self) -> bool {
         self.bytes.starts_with(&[0x1f, 0x8b, 8])
     }
+}
+
+/// Whether it is a control character of ASCII that is not white space.
+fn is_control(byte: &u8) -> bool {
+    byte.is_ascii_control() && !byte.is_ascii_whitespace()
 }
 
 #[cfg(test)]
@@ -106,26 +122,32 @@ mod tests {
         assert!(!Beginning::part(b"a\xe2b").is_text(), "it is not the end");
     }
 
-    /// A stream of packets without content.
-    fn stream(packets: usize, prefix: &[u8]) -> Vec<u8> {
-        let packet = [prefix, b"\x47\x1f\xff\x10", &[0xff; PACKET - 4]].concat();
-        packet.repeat(packets)
-    }
-
     #[test]
-    fn a_transport_stream_has_its_sync_byte_in_each_packet() {
-        for stream in [stream(1, b""), stream(30, b""), stream(30, b"\0\0\0\x01")] {
-            assert!(Beginning::whole(&stream).is_transport_stream());
-            let look = &stream[..stream.len().min(LOOK)];
-            assert!(Beginning::part(look).is_transport_stream());
-            assert!(!Beginning::part(&stream[1..]).is_transport_stream());
+    fn text_may_be_in_any_encoding() {
+        for text in [
+            &b""[..],
+            b"plain\r\n",
+            "\u{feff}\u{e9}".as_bytes(),
+            b"caf\xe9!",                 // ISO 8859-1
+            b"\x93\xfa\x96\x7b\x8c\xea", // Shift_JIS
+            b"\xff\xfeh\0i\0\r\0\n\0",   // UTF-16
+            b"\xfe\xff\0h\0i",
+            b"\xff\xfe\x01\x4e\x3d\xd8\x00\xde\x3d", // a pair of surrogates, and a cut character
+            b"\xff\xfe\x3d\xd8",
+        ] {
+            assert!(Beginning::part(text).may_be_text(), "{text:?}");
         }
-        let mut broken = stream(30, b"");
-        broken[5 * PACKET] = 0;
-        assert!(!Beginning::whole(&broken).is_transport_stream());
-        let text = [b'G'; 1000];
-        assert!(!Beginning::whole(&text).is_transport_stream());
-        assert!(!Beginning::whole(b"").is_transport_stream());
-        assert!(!Beginning::whole(b"\x47\0").is_transport_stream());
+        for other in [
+            &b"\0"[..],
+            b"\x7fELF",
+            b"caf\xe9\x1b",
+            b"h\0i\0",       // without a mark
+            b"\xff\xfe\0\0", // a NUL
+            b"\xff\xfe\x08\0",
+            b"\xff\xfe\x3d\xd8a\0", // surrogates that are not a pair
+            b"\xff\xfe\x00\xdea\0",
+        ] {
+            assert!(!Beginning::part(other).may_be_text(), "{other:?}");
+        }
     }
 }

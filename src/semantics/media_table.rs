@@ -19,23 +19,21 @@ pub(super) const UNKNOWN: &str = "application/octet-stream";
 pub(super) const PLAIN: &str = "text/plain";
 
 /// The media type of an MPEG transport stream (RFC 3555).
-pub(super) const TRANSPORT_STREAM: &str = "video/mp2t";
+const TRANSPORT_STREAM: &str = "video/mp2t";
 
 /// What a name says about the media type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
     /// It is this one.
     Is(&'static str),
-    /// Two kinds of files have this extension: it is the first one for text, and the second one for other
-    /// content.
+    /// Two kinds of files have this extension: it is the first one for text in any encoding, and the second
+    /// one for other content.
     TextOr(&'static str, &'static str),
-    /// It is [`TRANSPORT_STREAM`] for such a stream, and this one for other content.
-    StreamOr(&'static str),
     /// It is this one, and the file is stored in the content coding gzip.
     Gzipped(&'static str),
 }
 
-use Rule::{Gzipped, Is, StreamOr, TextOr};
+use Rule::{Gzipped, Is, TextOr};
 
 /// Exceptions to `mime_guess`, sorted by extension.
 const BY_EXTENSION: &[(&str, Rule)] = &[
@@ -79,7 +77,7 @@ const BY_EXTENSION: &[(&str, Rule)] = &[
     ("less", Is(PLAIN)),
     ("lisp", Is(PLAIN)),
     ("lock", Is(PLAIN)),
-    ("m2ts", StreamOr(PLAIN)),
+    ("m2ts", TextOr(PLAIN, TRANSPORT_STREAM)),
     ("m3u", Is("audio/mpegurl")),
     ("m3u8", Is("application/vnd.apple.mpegurl")),
     ("m4a", Is("audio/mp4")),
@@ -92,7 +90,7 @@ const BY_EXTENSION: &[(&str, Rule)] = &[
     ("mkv", Is("video/matroska")),
     ("mod", TextOr(PLAIN, UNKNOWN)),
     ("mtl", Is("model/mtl")),
-    ("mts", StreamOr(PLAIN)),
+    ("mts", TextOr(PLAIN, TRANSPORT_STREAM)),
     ("ndjson", Is(PLAIN)),
     ("nix", Is(PLAIN)),
     ("obj", TextOr("model/obj", UNKNOWN)),
@@ -130,7 +128,7 @@ const BY_EXTENSION: &[(&str, Rule)] = &[
     ("tex", Is(PLAIN)),
     ("tf", Is(PLAIN)),
     ("tgz", Is("application/gzip")),
-    ("ts", StreamOr(PLAIN)),
+    ("ts", TextOr(PLAIN, TRANSPORT_STREAM)),
     ("tsx", Is(PLAIN)),
     ("usdz", Is("model/vnd.usdz+zip")),
     ("vcf", Is("text/vcard")),

@@ -1,13 +1,12 @@
 //! RFC 9110 section 8.3: chooses the media type of a file by its name and by its first bytes.
 //!
-//! `index.html` is `text/html; charset=utf-8`, `seg0.ts` is `video/mp2t` if it is an MPEG transport
-//! stream, and `data` is `text/plain; charset=utf-8` if it is UTF-8, or else `application/octet-stream`.
+//! `index.html` is `text/html; charset=utf-8`, `seg0.ts` is `video/mp2t` if it is not text, and `data` is `text/plain; charset=utf-8` if it is UTF-8, or else `application/octet-stream`.
 //! Responses contain `nosniff`, so browsers do not correct a wrong media type.
 
 use super::beginning::Beginning;
 use super::charset::{Charset, charset, has_charset};
 use super::coding::Coding;
-use super::media_table::{PLAIN, Rule, TRANSPORT_STREAM, UNKNOWN, by_extension, by_name};
+use super::media_table::{PLAIN, Rule, UNKNOWN, by_extension, by_name};
 use super::own_types::{OwnType, OwnTypes};
 use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::text::segment::last_segment;
@@ -78,7 +77,6 @@ pub fn depends_on_content(path: &[u8], own: &OwnTypes) -> bool {
 pub fn suggested_by(name: &[u8]) -> Option<&'static str> {
     Some(match rule(name)? {
         Rule::Is(essence) | Rule::Gzipped(essence) | Rule::TextOr(essence, _) => essence,
-        Rule::StreamOr(essence) => essence,
     })
 }
 
@@ -121,10 +119,8 @@ fn essence(name: &[u8], beginning: Beginning<'_>) -> (&'static str, Coding, Sour
     };
     let by_content = |essence| (essence, Coding::Identity, Source::Content);
     match rule {
-        Rule::TextOr(text, _) if beginning.is_text() => by_content(text),
+        Rule::TextOr(text, _) if beginning.may_be_text() => by_content(text),
         Rule::TextOr(_, other) => by_content(other),
-        Rule::StreamOr(_) if beginning.is_transport_stream() => by_content(TRANSPORT_STREAM),
-        Rule::StreamOr(other) => by_content(other),
         Rule::Gzipped(essence) if beginning.is_gzip() => (essence, Coding::Gzip, Source::Name),
         Rule::Gzipped(essence) | Rule::Is(essence) => (essence, Coding::Identity, Source::Name),
     }
@@ -385,6 +381,7 @@ mod tests {
             check_content(name, b"text", text);
             check_content(name, b"\x7fELF\0", other);
         }
+        check_content("notes.org", b"caf\xe9", "text/plain");
         // A known name needs no look.
         check_content("a.png", b"text", "image/png");
         check_content("a.bin", b"text", UNKNOWN);
@@ -403,13 +400,30 @@ mod tests {
 
     #[test]
     fn a_transport_stream_is_told_from_typescript() {
-        let stream = [&b"\x47\x40\0\x10"[..], &[0xff; 184]].concat().repeat(20);
+        let packet = |prefix: &[u8], length: usize| {
+            let packet = [prefix, b"\x47\x40\0\x10", &vec![0xff; length - 4]].concat();
+            packet.repeat(20)
+        };
+        // A segment that is encrypted looks like random bytes (RFC 8216 section 4.3.2.4).
+        let random = (0..4096_u32).map(|n| n.wrapping_mul(0x9e37_79b1).to_be_bytes()[0]);
+        let streams = [
+            packet(b"", 188),
+            packet(b"\0\0\0\x01", 188), // with the time stamps of a Blu-ray disc
+            packet(b"", 204),           // with error correction
+            [&[0xa5; 10], &packet(b"", 188)[..]].concat(), // cut off somewhere
+            random.collect(),
+            vec![0; 1000],
+        ];
         for name in ["seg0.ts", "00001.MTS", "00001.m2ts"] {
-            let of_stream = of(name, &stream);
-            assert_eq!(&*of_stream.value, "video/mp2t", "{name}");
-            assert!(!of_stream.is_compressible(), "{name}");
+            for stream in &streams {
+                let of_stream = of(name, stream);
+                assert_eq!(&*of_stream.value, "video/mp2t", "{name}");
+                assert!(!of_stream.is_compressible(), "{name}");
+            }
             check(name, "text/plain; charset=utf-8");
+            check_content(name, b"", "text/plain; charset=utf-8");
             check_content(name, b"let a = '\xe9'", "text/plain");
+            check_content(name, b"\xff\xfe/\0/\0", "text/plain");
         }
     }
 
