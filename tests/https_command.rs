@@ -216,7 +216,7 @@ fn one_file_for_both() {
     }
 }
 
-/// Some editors put one at the beginning of a file.
+/// Some editors put one at the beginning of a file. Files that are put together have it anywhere.
 #[test]
 fn files_with_a_byte_order_mark() {
     let desk = Desk::new();
@@ -228,6 +228,45 @@ fn files_with_a_byte_order_mark() {
         certificate: marked("certificate", &desk.good.certificate),
         key: marked("key", &desk.good.key),
     });
+}
+
+/// The chain has all certificates of the file, whatever stands between them.
+#[test]
+fn files_that_were_put_together() {
+    let desk = Desk::new();
+    let text = |path: &Path| std::fs::read_to_string(path).expect("a file");
+    let (first, key) = (text(&desk.good.certificate), text(&desk.good.key));
+    let other = Authority::new("other");
+    let second = text(&other.certificate());
+    for (number, between) in ["", "\n", "\u{feff}", "\n\u{feff}", "\r\u{feff}\u{feff}"]
+        .into_iter()
+        .enumerate()
+    {
+        let joined = |name: &str, parts: [&str; 2]| {
+            let text = parts.map(str::trim_end).join(between);
+            desk.file(&format!("{name}{number}"), text)
+        };
+        let issued = Issued {
+            certificate: joined("chain", [&first, &second]),
+            key: joined("key", [&second, &key]),
+        };
+        let authorities = joined("authorities", [&first, &second]);
+        let mut command = command();
+        command.args(["--log-format", "off"]).arg(desk.root.path());
+        command.arg("--tls-cert").arg(&issued.certificate);
+        command.arg("--tls-key").arg(&issued.key);
+        let program = Program::start(&mut command);
+        let mut client = program.secure(&desk.authority.caller());
+        client.check_served();
+        assert_eq!(client.server_chain().len(), 2, "{between:?}");
+        drop(program);
+        // The second authority is read too.
+        command.arg("--tls-client-ca").arg(authorities);
+        let program = Program::start(&mut command);
+        let alice = other.client("alice");
+        let caller = desk.authority.caller_with(EACH[0], Some(&alice));
+        program.secure(&Arc::new(caller)).check_served();
+    }
 }
 
 #[test]

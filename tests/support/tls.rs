@@ -495,8 +495,12 @@ impl Client<Tls> {
 
     /// The server's certificate, once it was shown.
     pub fn server_certificate(&self) -> CertificateDer<'static> {
-        let chain = self.stream.conn.peer_certificates();
-        chain.expect("a chain")[0].clone().into_owned()
+        self.server_chain()[0].clone().into_owned()
+    }
+
+    /// The server's certificate and those behind it, once they were shown.
+    pub fn server_chain(&self) -> &[CertificateDer<'static>] {
+        self.stream.conn.peer_certificates().expect("a chain")
     }
 
     /// Why nobody is served, in the words of the client: a request is sent, and there is no answer.

@@ -1,5 +1,6 @@
 //! Reads certificates and keys from files.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,12 +98,20 @@ fn malformed(path: &Path, fault: &pem::Error) -> TlsError {
     TlsError::Malformed(path.to_owned(), why)
 }
 
-/// Some editors begin a file with the character U+FEFF, which the parser takes for a part of the first line.
-fn without_byte_order_mark(mut text: Vec<u8>) -> Vec<u8> {
-    if text.starts_with("\u{feff}".as_bytes()) {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
-    text
+/// The text with each section of PEM on lines of its own. The parser skips a section that does not begin a line.
+/// In files that were put together, a byte order mark may be before it, or the line feed is missing. Apart from
+/// comments, PEM is ASCII.
+fn in_lines(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text).replace('\u{feff}', "\n");
+    let lines = text
+        .split_inclusive('\n')
+        .map(|line| match line.starts_with("-----END ") {
+            true => line
+                .replace("----------BEGIN ", "-----\n-----BEGIN ")
+                .into(),
+            false => Cow::Borrowed(line),
+        });
+    lines.collect::<String>().into_bytes()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
@@ -111,5 +120,5 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
         ReadError::NotRegular | ReadError::NoWriter => TlsError::NotRegular(path.to_owned()),
         ReadError::TooLarge => TlsError::TooLarge(path.to_owned()),
     })?;
-    Ok(without_byte_order_mark(text))
+    Ok(in_lines(&text))
 }

@@ -57,7 +57,6 @@ impl Users {
 
     /// Adds the users of a file. The error has the number of the line.
     fn add_file(&mut self, text: &[u8]) -> Result<(), (usize, LineError)> {
-        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
         for (line, number) in text.split(|&byte| byte == b'\n').zip(1..) {
             self.add_line(line).map_err(|fault| (number, fault))?;
         }
@@ -66,7 +65,8 @@ impl Users {
 
     fn add_line(&mut self, line: &[u8]) -> Result<(), LineError> {
         let line = std::str::from_utf8(line).map_err(|_| LineError::NotUtf8)?;
-        let line = line.trim_end();
+        // Some editors begin a file with such a mark. Files that were put together have it in any line.
+        let line = line.trim_start_matches('\u{feff}').trim_end();
         if line.is_empty() || line.starts_with('#') {
             return Ok(());
         }
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_file_of_htpasswd_is_read() {
         let users = read(format!(
-            "\u{feff}# users\r\n\r\na:{QUICK}\r\nb c:{SHA}:a remark\n\u{e4}:{SHA}"
+            "\u{feff}# users\r\n\r\na:{QUICK}\r\n\u{feff}b c:{SHA}:a remark\n\u{feff}# more\n\u{e4}:{SHA}"
         ));
         let users = users.expect("a file");
         let known = |name: &str| {
