@@ -127,7 +127,7 @@ fn concept_30_nobody_is_served_without_a_good_certificate() {
     );
     let another = Authority::new("another");
     let stranger = another.client("alice");
-    gate.check_refused(Some(&stranger), Some("UnknownCA"), "UnknownIssuer");
+    gate.check_refused(Some(&stranger), Some("UnknownCA"), "issuer is unknown");
     // Another authority of the same name is still another.
     let namesake = Authority::new("clients");
     let forged = namesake.client("alice");
@@ -159,7 +159,7 @@ fn concept_30_who_shows_none_may_be_served_and_who_shows_one_must_show_a_good_on
     gate.check_served(Some(&gate.theirs.client("alice")));
     let another = Authority::new("another");
     let stranger = another.client("alice");
-    gate.check_refused(Some(&stranger), Some("UnknownCA"), "UnknownIssuer");
+    gate.check_refused(Some(&stranger), Some("UnknownCA"), "issuer is unknown");
     let expired = gate.theirs.issue(Wanted::client("alice").expired());
     gate.check_refused(Some(&expired), Some("CertificateExpired"), "expired");
 }

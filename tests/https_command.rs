@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use support::program::{Program, command};
 use support::tls::{Authority, EACH, Issued, KeyAlgorithm, Wanted, openssl};
 
@@ -67,6 +69,10 @@ impl Desk {
     }
 }
 
+fn path_text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
 #[track_caller]
 fn check_failed(output: &Output, file: &Path, because: &str) {
     let error = String::from_utf8_lossy(&output.stderr);
@@ -104,6 +110,49 @@ fn certificates_that_cannot_be_used() {
     check(
         &desk.file("name\nof two lines", ""),
         "there is no certificate",
+    );
+}
+
+/// The TLS library prints most faults as the names of its types.
+#[test]
+fn what_is_wrong_with_a_certificate_is_told_in_words() {
+    let desk = Desk::new();
+    let Issued { certificate, key } = &desk.good;
+    let good = CertificateDer::from_pem_file(certificate).expect("a certificate");
+    let changed = |name: &str, from: &[u8], to: &[u8]| {
+        assert_eq!(from.len(), to.len(), "the lengths in the certificate stay");
+        let mut bytes = good.to_vec();
+        let at = bytes.windows(from.len()).position(|part| part == from);
+        bytes[at.expect("the part")..][..to.len()].copy_from_slice(to);
+        let bytes = desk.file(&format!("{name}.der"), bytes);
+        let encoded = openssl(&["base64", "-in", path_text(&bytes)], b"").stdout;
+        let encoded = String::from_utf8(encoded).expect("base64");
+        let text = format!("-----BEGIN CERTIFICATE-----\n{encoded}-----END CERTIFICATE-----\n");
+        desk.file(name, text)
+    };
+    let check = |path: &Path, because| {
+        let because = format!("cannot be used: {because}; create or get another one");
+        desk.check_refused(path, key, path, &because);
+    };
+    let version = b"\xa0\x03\x02\x01";
+    let version = |number: u8| [&version[..], &[number]].concat();
+    let first = changed("first", &version(2), &version(0));
+    check(&first, "it is not of X.509 version 3");
+    // The subject alternative names become a critical extension of another number.
+    let names = changed(
+        "names",
+        b"\x06\x03\x55\x1d\x11\x04",
+        b"\x06\x03\x55\x1d\x11\x05",
+    );
+    check(&names, "it is damaged, or is no certificate");
+    let no_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let no_der = desk.file("no_der", no_der);
+    check(&no_der, "it is damaged, or is no certificate");
+    let output = desk.run(certificate, key, &["--tls-client-ca", path_text(&no_der)]);
+    check_failed(
+        &output,
+        &no_der,
+        "cannot be used: it is damaged, or is no certificate;",
     );
 }
 

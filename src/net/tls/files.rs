@@ -12,6 +12,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 
 use super::fault::TlsError;
+use super::words::words;
 use crate::site::file_state::FileState;
 use crate::site::named_file::{self, ReadError};
 
@@ -37,8 +38,8 @@ pub fn identity(
             certificate: certificate.to_owned(),
             key: key.to_owned(),
         },
-        Error::InvalidCertificate(fault) => {
-            TlsError::BadCertificate(certificate.to_owned(), fault.to_string())
+        Error::InvalidCertificate(_) => {
+            TlsError::BadCertificate(certificate.to_owned(), words(&error))
         }
         other => TlsError::BadKey(key.to_owned(), other.to_string()),
     })
@@ -50,7 +51,7 @@ pub fn authorities(path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
     for certificate in certificates(path)? {
         roots
             .add(certificate)
-            .map_err(|error| TlsError::BadCertificate(path.to_owned(), error.to_string()))?;
+            .map_err(|error| TlsError::BadCertificate(path.to_owned(), words(&error)))?;
     }
     Ok(Arc::new(roots))
 }

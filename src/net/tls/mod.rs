@@ -49,6 +49,9 @@ mod self_signed;
 // The TLS session of one connection.
 #[cfg(feature = "tls")]
 mod session;
+// Faults of certificates in words.
+#[cfg(feature = "tls")]
+mod words;
 #[cfg(feature = "tls")]
 pub use {
     endpoint::Endpoint,

@@ -17,6 +17,7 @@ use rustls::{CipherSuite, Error, HandshakeKind, ProtocolVersion, ServerConfig};
 
 use super::certificate::Certificate;
 use super::handshake::HandshakeProgress;
+use super::words::words_about_peer;
 use crate::net::buffer::Buffer;
 use crate::net::socket::{End, Flushed, Input, More, Socket};
 use crate::net::transport_error::TransportError;
@@ -403,7 +404,7 @@ impl Session {
             match goes_on {
                 Ok(true) => {}
                 Ok(false) => return Ok(filled),
-                Err(error) => return Err(self.fail(error.to_string())),
+                Err(error) => return Err(self.fail(words_about_peer(&error))),
             }
         }
     }
