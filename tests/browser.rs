@@ -5,7 +5,7 @@ mod support;
 
 use std::fs::File;
 use std::os::unix::fs::symlink;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use support::chromium::{Page, needs_chromium};
@@ -209,6 +209,34 @@ fn headings_sort_the_list_and_keep_the_filter() {
     page.run(&focus("This list"));
     page.press("Enter");
     page.wait_for_page(&url(&server, "/docs/?q=letters&format=json"));
+}
+
+/// 45 hours ago can be the day before yesterday, and 59 days ago the month before the last one.
+#[test]
+fn the_title_of_a_date_counts_whole_units() {
+    needs_chromium!();
+    let server = TestServer::of(&[]);
+    let hour = Duration::from_secs(60 * 60);
+    for (name, hours, want) in [
+        ("a.txt", 45, "1 day ago ("),
+        ("b.txt", 59 * 24, "1 month ago ("),
+        ("c.txt", 700 * 24, "1 year ago ("),
+        ("d.txt", 5, "5 hours ago ("),
+    ] {
+        server.write(name, "");
+        let file = File::options().write(true).open(server.root.join(name));
+        let time = SystemTime::now() - hour * hours;
+        file.and_then(|file| file.set_modified(time))
+            .expect("a time");
+        let mut page = open(&server, &format!("/?q={name}"), 800);
+        let title = page.run(
+            "(() => { const time = document.querySelector('tbody:not(.up) time');
+            time.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+            return time.title; })()",
+        );
+        let title = title.as_str().expect("a title");
+        assert!(title.starts_with(want), "{name}: {title}");
+    }
 }
 
 #[test]

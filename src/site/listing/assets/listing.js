@@ -22,7 +22,6 @@ const linkOf = (row) => row.firstChild.lastChild;
 // ---- Dates
 
 const stamp = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 function localise(group) {
   for (const time of group.getElementsByTagName("time")) time.textContent = stamp.format(new Date(time.dateTime));
@@ -41,13 +40,15 @@ groups.slice(0, 1).forEach(localise);
 groups.slice(1).forEach((group) => near.observe(group));
 addEventListener("beforeprint", () => groups.forEach(localise));
 
-// "2 hours ago"
+// "2 hours ago". Whole units are counted: a day is 24 hours, so it need not be "yesterday". Only 0 has a word, "now".
 function relative(date) {
+  const ago = (count, unit) =>
+    new Intl.RelativeTimeFormat(undefined, { numeric: count ? "always" : "auto" }).format(count, unit);
   const seconds = (date - Date.now()) / 1000;
   for (const [unit, length] of [["year", 31556952], ["month", 2629746], ["day", 86400], ["hour", 3600], ["minute", 60]]) {
-    if (Math.abs(seconds) >= length) return ago.format(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) >= length) return ago(Math.trunc(seconds / length), unit);
   }
-  return ago.format(Math.trunc(seconds), "second");
+  return ago(Math.trunc(seconds), "second");
 }
 
 table.addEventListener("pointerover", ({ target }) => {
