@@ -211,6 +211,52 @@ fn headings_sort_the_list_and_keep_the_filter() {
     page.wait_for_page(&url(&server, "/docs/?q=letters&format=json"));
 }
 
+/// A README is shown in the encoding that the response declares, or else in the one that its bytes suggest.
+#[test]
+fn a_readme_is_decoded() {
+    needs_chromium!();
+    let utf16 = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let units = "\u{feff}Grüße 日本".encode_utf16();
+        units.flat_map(order).collect()
+    };
+    // The first 32 KiB end within a character.
+    let long = format!("a{}", "ü".repeat(20_000));
+    let long_end = format!("{}…", "ü".repeat(16_383));
+    let koi8: &[u8] = b"\xf0\xd2\xc9\xd7\xc5\xd4";
+    let setup = Setup::new()
+        .with(|config| {
+            config
+                .site
+                .types
+                .add("/koi8/**=text/plain; charset=koi8-r")
+                .expect("a rule")
+        })
+        .file("utf8/README", "Grüße 日本")
+        .file("marked/README", "\u{feff}Grüße 日本")
+        .file("latin/README.txt", b"Gr\xfc\xdfe \x80")
+        .file("le/README.md", utf16(u16::to_le_bytes))
+        .file("be/README", utf16(u16::to_be_bytes))
+        .file("long/README", &long)
+        .file("koi8/README.txt", koi8);
+    let server = setup.start();
+    let mut page = Page::new(800, 800);
+    for (folder, want) in [
+        ("utf8", "Grüße 日本"),
+        ("marked", "Grüße 日本"),
+        ("latin", "Grüße €"),
+        ("le", "Grüße 日本"),
+        ("be", "Grüße 日本"),
+        ("long", &format!("a{long_end}")),
+        ("koi8", "Привет"),
+    ] {
+        page.open(&url(&server, &format!("/{folder}/")));
+        page.wait_for("document.querySelector('#readme pre')");
+        let text = page.run("document.querySelector('#readme pre').textContent");
+        assert!(text == want, "{folder}: {text}");
+    }
+    check_quiet(&page);
+}
+
 /// 45 hours ago can be the day before yesterday, and 59 days ago the month before the last one.
 #[test]
 fn the_title_of_a_date_counts_whole_units() {

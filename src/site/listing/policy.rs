@@ -6,7 +6,7 @@ macro_rules! policy {
         concat!(
             "default-src 'none'; ",
             "style-src 'sha256-rGhO+ovG3+rM6hzWPOYPWnxwCuQHMyBv5wqmrkWr27c='; ",
-            "script-src 'sha256-jzXEOThFJERnBIr3xUVK+l50GpgeOpgE1/nFKfWrJbA='",
+            "script-src 'sha256-/eJnWbGH2i0MyV/L7LPyTwq77BQQzlL4RFoeoxhghbw='",
             $scripts,
             "; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; ",
             "frame-ancestors 'self'"

@@ -263,17 +263,32 @@ if (find(".i")) {
 const README = ["README.md", "README.txt", "README"];
 const README_LIMIT = 32768;
 
+// The text in the encoding that the response declares. If it declares none: UTF-16 with a byte order mark, or else
+// UTF-8 if it is that, or else windows-1252, as browsers do. A part may end within a character, which is left out.
+function decode(bytes, type, isPart) {
+  const [first, second] = new Uint8Array(bytes);
+  const mark = { "255,254": "utf-16le", "254,255": "utf-16be" }[[first, second]];
+  const declared = /;\s*charset="?([^\s;"]+)/i.exec(type)?.[1];
+  for (const [label, fatal] of [[declared, false], [mark, false], ["utf-8", true]]) {
+    try {
+      if (label) return new TextDecoder(label, { fatal }).decode(bytes, { stream: isPart });
+    } catch {
+      // The label is unknown, or it is not UTF-8.
+    }
+  }
+  return new TextDecoder("windows-1252").decode(bytes);
+}
+
 async function showReadme(link) {
   const response = await fetch(link.href, { headers: { Range: `bytes=0-${README_LIMIT - 1}` } });
   if (!response.ok) return;
-  const length = response.headers.get("Content-Range")?.split("/")[1];
-  const text = await response.text();
+  const isPart = response.headers.get("Content-Range")?.split("/")[1] > README_LIMIT;
+  const text = decode(await response.arrayBuffer(), response.headers.get("Content-Type"), isPart);
   const section = document.createElement("section");
   section.id = "readme";
   const [title, body] = ["h2", "pre"].map((name) => section.appendChild(document.createElement(name)));
   title.textContent = nameOf(link);
-  // The first part of a long file may end within a character.
-  body.textContent = length > README_LIMIT ? text.replace(/\ufffd+$/, "\u2026") : text;
+  body.textContent = isPart ? `${text}\u2026` : text;
   find("main").append(section);
 }
 
