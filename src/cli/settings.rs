@@ -118,7 +118,7 @@ impl Settings {
                         Stdout::Other => LogFormat::Combined,
                     },
                     colour: machine.colour_on_stdout,
-                    width: machine.columns.unwrap_or(0).max(LogOptions::WIDTH),
+                    width: machine.columns.unwrap_or(LogOptions::WIDTH),
                     ..LogOptions::OFF
                 },
                 ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)

@@ -607,6 +607,20 @@ fn steps_that_the_log_cannot_show_are_told() {
 }
 
 #[test]
+fn the_log_has_the_width_of_the_terminal() {
+    for columns in [40, 79, 200] {
+        let machine = Machine {
+            columns: Some(columns),
+            ..MACHINE
+        };
+        match parse([OsString::from("docroot")], [], &machine, &no_file) {
+            Ok(Command::Serve(launch)) => assert_eq!(launch.config.log.width, columns),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn the_log_is_pretty_only_on_a_terminal() {
     let piped = Machine {
         stdout: Stdout::Other,
@@ -638,6 +652,7 @@ fn the_log_is_pretty_only_on_a_terminal() {
     assert_eq!(format("docroot --log-format json"), LogFormat::Json);
     let pretty = log("docroot --log-format pretty");
     assert_eq!((pretty.format, pretty.colour), (LogFormat::Pretty, false));
+    assert_eq!(pretty.width, LogOptions::WIDTH);
     assert_eq!(pretty.width, 80);
     // A caller may leave out even the name of the program.
     assert_eq!(log("").format, LogFormat::Combined);

@@ -6,6 +6,8 @@
 //! 13:55:37 404 GET     312 B    80 us  /b.html  no such file  192.0.2.1
 //! 13:55:38 200 GET   2.3 KiB   1.2 ms  /a/very/long/…/that/fits.html  192.0.2.1
 //! ```
+//!
+//! In a narrow terminal, the time that a response took is left out, and then how much was sent.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
@@ -24,7 +26,7 @@ use crate::text::octet::{self, TOKEN};
 use crate::text::shortened::Shortened;
 
 /// Appends the line, and the heads and steps that the options want. If the line is brief, it fits into the width of
-/// the terminal, and a missing icon has no line at all.
+/// the terminal, unless that has less than 25 columns, and a missing icon has no line at all.
 pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     if options.detail == Detail::Brief && is_missing_icon(exchange) {
         return;
@@ -38,11 +40,16 @@ pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRe
             Detail::Full | Detail::Heads => line.left(METHOD_WIDTH, Word(bytes)),
         }
     });
-    line.amounts(exchange);
     let (_, target) = request_line(exchange);
     match options.detail {
-        Detail::Brief => line.finish_brief(options.width, exchange),
-        Detail::Full | Detail::Heads => line.finish(Word(target), exchange),
+        Detail::Brief => {
+            line.amounts_within(options.width, exchange);
+            line.finish_brief(options.width, exchange);
+        }
+        Detail::Full | Detail::Heads => {
+            line.amounts(exchange);
+            line.finish(Word(target), exchange);
+        }
     }
     out.push(b'\n');
     if let Some(heads) = exchange.heads.filter(|_| options.wants_heads()) {
@@ -216,6 +223,19 @@ impl Line<'_> {
         self.right(DURATION_WIDTH, HumanDuration(exchange.duration));
     }
 
+    /// Appends those of the amounts that leave enough columns for the rest of a brief line.
+    fn amounts_within(&mut self, width: usize, exchange: &ExchangeRecord) {
+        let has_room = |line: &Self, columns: usize| {
+            line.columns + columns + GAP + MIN_TARGET + cut_width(exchange) <= width
+        };
+        if has_room(self, SIZE_WIDTH) {
+            self.right(SIZE_WIDTH, HumanSize(exchange.sent));
+        }
+        if has_room(self, DURATION_WIDTH) {
+            self.right(DURATION_WIDTH, HumanDuration(exchange.duration));
+        }
+    }
+
     /// Appends the target, the reason and the client's address, and says if the response was cut. The
     /// reason is left out first, then the target is shortened.
     fn finish_brief(&mut self, width: usize, exchange: &ExchangeRecord) {
@@ -226,11 +246,7 @@ impl Line<'_> {
             columns: room / 2,
         });
         let is_cut = exchange.end != End::Complete;
-        let cut = if is_cut {
-            GAP + exchange.end.brief().len()
-        } else {
-            0
-        };
+        let cut = cut_width(exchange);
         let has_room = |address: &Shortened| GAP + address.width() + cut + MIN_TARGET <= room;
         let address = address.filter(has_room);
         let room = room.saturating_sub(address.map_or(0, |address| GAP + address.width()));
@@ -244,7 +260,12 @@ impl Line<'_> {
             exchange.brief.to_string()
         };
         let left = room.saturating_sub(GAP + reason.len());
-        let has_reason = !reason.is_empty() && (is_cut || target(room).width() <= left);
+        let fits = if is_cut {
+            left > 0
+        } else {
+            target(room).width() <= left
+        };
+        let has_reason = !reason.is_empty() && fits;
         let target = target(if has_reason { left } else { room });
         self.text(format_args!("  {target}"));
         if !has_reason && address.is_none() {
@@ -303,6 +324,14 @@ impl Line<'_> {
         if let Some(address) = remote(peer) {
             self.text(format_args!("  from {address}"));
         }
+    }
+}
+
+/// The columns of what says that the response was cut, with the gap before it.
+fn cut_width(exchange: &ExchangeRecord) -> usize {
+    match exchange.end {
+        End::Complete => 0,
+        end => GAP + end.brief().len(),
     }
 }
 
@@ -430,6 +459,45 @@ mod tests {
             ..from("127.0.0.1:1", target)
         };
         check_brief(cut, "/1234567890/…4567890.html  cut: client left");
+    }
+
+    #[test]
+    fn a_brief_line_fits_into_a_narrow_terminal() {
+        let line = |width: usize, exchange: &ExchangeRecord| {
+            let options = LogOptions {
+                width,
+                ..options(Detail::Brief, false)
+            };
+            let mut line = Vec::new();
+            write_line(&mut line, &options, exchange);
+            String::from_utf8(line).expect("UTF-8")
+        };
+        let long = ExchangeRecord {
+            peer: ([192, 0, 2, 1], 1).into(),
+            target: b"/1234567890/1234567890/1234567890.html",
+            ..example()
+        };
+        let want = "13:55:36Z 200 GET   2.3 KiB   1.2 ms  /123456…90.html  192.0.2.1\n";
+        assert_eq!(line(64, &long), want);
+        let want = "13:55:36Z 200 GET   2.3 KiB   1.2 ms  /1234567890…67890.html\n";
+        assert_eq!(line(60, &long), want);
+        assert_eq!(
+            line(41, &long),
+            "13:55:36Z 200 GET   2.3 KiB  /12345….html\n"
+        );
+        assert_eq!(line(30, &long), "13:55:36Z 200 GET   /1234…html\n");
+        let cut = ExchangeRecord {
+            method: b"PROPPATCH",
+            end: End::Unreadable,
+            ..long
+        };
+        for (exchange, least) in [(&long, 21), (&cut, 25)] {
+            for width in least..=120 {
+                let line = line(width, exchange);
+                assert!(line.trim_end().chars().count() <= width, "{width}: {line}");
+            }
+        }
+        assert!(line(60, &cut).ends_with("  cut: unreadable entry\n"));
     }
 
     #[test]
