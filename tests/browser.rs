@@ -1,5 +1,6 @@
 //! Pages in a browser: what the style and the script of listings and error pages do, and how a built site
 //! is loaded.
+#![allow(clippy::disallowed_methods, reason = "tests write files")]
 
 mod support;
 
