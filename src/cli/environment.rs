@@ -9,9 +9,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::given::{Said, Value};
-use super::nearest::with_nearest;
 use super::options::{Kind, Mode, OptionDef, options, quoted};
 use super::settings::Settings;
+use super::unknown;
 use crate::observe::notice::WARNING;
 
 /// The variables whose names begin so are for docroot.
@@ -82,8 +82,7 @@ impl Environment {
             let shown = quoted(OsStr::new(&*name));
             let warning = format!("{WARNING}unknown variable {shown}");
             let short = name.strip_prefix(PREFIX).unwrap_or_default();
-            let names = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
-            with_nearest(warning, short, PREFIX, names)
+            unknown::variable(warning, short, PATH)
         })
         .collect()
     }
@@ -215,6 +214,39 @@ mod tests {
         check_warning("DOCROOT_PATH", "/srv", None);
         check_warning("DOCROOTS_PROT", "1", None);
         check_warning("PATH", "/bin", None);
+    }
+
+    #[test]
+    fn a_variable_that_other_servers_would_have_leads_to_that_of_docroot() {
+        let check = |name: &str, want: &str| {
+            check_warning(name, "1", Some(&format!("'{name}'; {want}")));
+        };
+        let mean = |name: &str, ours: &str| check(name, &format!("did you mean {ours}?"));
+        for word in [
+            "DIR",
+            "DIRECTORY",
+            "ROOT",
+            "FOLDER",
+            "WWW",
+            "PUBLIC",
+            "SERVE",
+            "DOCUMENT_ROOT",
+        ] {
+            mean(&format!("DOCROOT_{word}"), "DOCROOT_PATH");
+        }
+        mean("DOCROOT_HOST", "DOCROOT_BIND"); // the second name of --bind
+        mean("DOCROOT_HOTS", "DOCROOT_BIND");
+        mean("DOCROOT_ADDRESS", "DOCROOT_BIND");
+        mean("DOCROOT_ADDR", "DOCROOT_BIND");
+        mean("DOCROOT_LISTEN", "DOCROOT_PORT");
+        mean("DOCROOT_CONFIG_FILE", "DOCROOT_CONFIG");
+        mean("DOCROOT_SPA_FILE", "DOCROOT_SPA");
+        mean("DOCROOT_TLS", "DOCROOT_TLS_SELF_SIGNED");
+        mean("DOCROOT_LOG_LEVEL", "DOCROOT_LOG_FORMAT");
+        let done = "leave it out: docroot does this anyway, unless told DOCROOT_NO_COMPRESS";
+        check("DOCROOT_GZIP", done);
+        let never = "docroot passes no request on to another server";
+        check("DOCROOT_PROXY", never);
     }
 
     #[test]

@@ -125,7 +125,8 @@ fn usage_error(
     let text = match (mode, error.kind()) {
         (_, ErrorKind::UnknownArgument) => match error.get(ContextKind::InvalidArg) {
             Some(ContextValue::String(word)) if word.starts_with('-') => {
-                unknown::option(mode, word)
+                let of_switch = detached::value_of_switch(mode, typed).filter(|_| word == "-=");
+                of_switch.unwrap_or_else(|| unknown::option(mode, word))
             }
             _ => with_advice(usage::one_line(error)),
         },
@@ -171,10 +172,7 @@ fn value_mistake(error: &clap::Error) -> Option<String> {
     let valid =
         valid.filter(|valid| !matches!(valid, ContextValue::Strings(words) if words.is_empty()));
     Some(match valid {
-        None if error.kind() == ErrorKind::TooManyValues => {
-            let value = quoted(OsStr::new(&format!("={value}")));
-            format!("the option '{option}' takes no value: leave out {value}")
-        }
+        None if error.kind() == ErrorKind::TooManyValues => unknown::value(option, value),
         Some(ContextValue::Strings(words)) if value.is_empty() => {
             let advice = write_one_of(words);
             format!("the value of '{option}' is missing: {advice}")

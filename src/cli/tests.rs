@@ -863,6 +863,28 @@ fn a_value_without_its_equals_sign_is_told() {
 }
 
 #[test]
+fn a_letter_with_a_value_that_it_does_not_take_is_told() {
+    for (line, want) in [
+        (
+            "-o=firefox",
+            "the option '-o' takes no value: leave out '=firefox'",
+        ),
+        (
+            "-p=80 -qo=firefox",
+            "the option '-o' takes no value: leave out '=firefox'",
+        ),
+        (
+            "check -v=2",
+            "the option '-v' takes no value: leave out '=2'",
+        ),
+        ("-=", "there is no option '-='"),
+        ("-c-1", "there is no option '-c'; did you mean --cache?"),
+    ] {
+        check_error(&[], line, want);
+    }
+}
+
+#[test]
 fn mistakes_are_one_line() {
     check_error(
         &[],

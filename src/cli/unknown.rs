@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::nearest::with_nearest;
+use super::nearest::{did_you_mean, nearest, with_nearest};
 use super::options::{Mode, options, quoted};
 
 /// What docroot calls an option of another server.
@@ -13,24 +13,49 @@ enum Ours {
     Folder,
     /// Nothing: docroot does it anyway. This option turns it off.
     Done(&'static str),
+    /// Nothing, for this reason.
+    Never(&'static str),
 }
 
-use Ours::{Called, Done, Folder};
+use Ours::{Called, Done, Folder, Never};
+
+const COLOUR: &str = "on a terminal, docroot writes colours unless the variable NO_COLOR is set";
+const PROXY: &str = "docroot passes no request on to another server";
+const UPLOAD: &str = "docroot takes no uploads";
 
 /// Options of Python's http.server, serve, http-server, sirv, miniserve, Caddy, static-web-server and dufs whose names
-/// are unlike those of docroot.
+/// are unlike those of docroot, and words that people use for the same in a variable.
 const OF_OTHERS: &[(&str, Ours)] = &[
     ("-d", Folder),
+    ("-r", Folder),
+    ("--base-dir", Folder),
     ("--dir", Folder),
     ("--directory", Folder),
+    ("--docroot", Folder),
+    ("--document-root", Folder),
     ("--folder", Folder),
     ("--path", Folder),
+    ("--public", Folder),
     ("--root", Folder),
+    ("--serve", Folder),
+    ("--src", Folder),
+    ("--webroot", Folder),
+    ("--www", Folder),
     ("--access-log", Called("--log-format")),
+    ("--addr", Called("--bind")),
+    ("--address", Called("--bind")),
     ("--allow-archive", Called("--archive")),
+    ("--allow-upload", Never(UPLOAD)),
+    ("--auto-index", Done("--no-listing")),
+    ("--autoindex", Done("--no-listing")),
     ("--basic-auth", Called("--auth")),
     ("--brotli", Called("--precompressed")),
     ("--browse", Done("--no-listing")),
+    ("-c", Called("--cache")),
+    ("-C", Called("--tls-cert")),
+    ("--color", Never(COLOUR)),
+    ("--colors", Never(COLOUR)),
+    ("--colour", Never(COLOUR)),
     ("--compression", Done("--no-compress")),
     ("--debug", Called("--verbose")),
     ("--directory-listing", Done("--no-listing")),
@@ -41,9 +66,15 @@ const OF_OTHERS: &[(&str, Ours)] = &[
     ("--enable-tar", Called("--archive")),
     ("--enable-tar-gz", Called("--archive")),
     ("--enable-zip", Called("--archive")),
+    ("-g", Done("--no-compress")),
     ("--gzip", Done("--no-compress")),
+    ("--https", Called("--tls-self-signed")),
+    ("-i", Called("--bind")),
     ("--immutable", Called("--cache")),
+    ("--interface", Called("--bind")),
     ("--interfaces", Called("--bind")),
+    ("--ip", Called("--bind")),
+    ("-K", Called("--tls-key")),
     ("-l", Called("--port")),
     ("--listen", Called("--port")),
     ("--log-level", Called("--log-format")),
@@ -51,28 +82,112 @@ const OF_OTHERS: &[(&str, Ours)] = &[
     ("--maxage", Called("--cache")),
     ("--mimetypes", Called("--type")),
     ("--no-cache", Called("--cache")),
+    ("--no-color", Never(COLOUR)),
+    ("--no-colour", Never(COLOUR)),
+    ("--no-dir-listing", Called("--no-listing")),
+    ("--no-directory-listing", Called("--no-listing")),
+    ("--no-dirs", Called("--no-listing")),
+    ("--no-dotfiles", Done("--include-hidden")),
     ("--no-index", Called("--no-listing")),
+    ("--no-request-logging", Called("--log-format")),
+    ("--no-symlinks", Done("--follow-symlinks")),
+    ("-P", Never(PROXY)),
     ("--page-fallback", Called("--spa")),
     ("--password", Called("--auth")),
     ("--path-prefix", Called("--prefix")),
     ("--pretty-urls", Called("--clean-urls")),
+    ("--proxy", Never(PROXY)),
     ("--render-spa", Called("--spa")),
     ("--route-prefix", Called("--prefix")),
+    ("-s", Called("--spa")),
+    ("-S", Called("--tls-self-signed")),
+    ("--show-dir", Done("--no-listing")),
     ("--silent", Called("--quiet")),
     ("--single", Called("--spa")),
+    ("--ssl", Called("--tls-self-signed")),
     ("--ssl-cert", Called("--tls-cert")),
     ("--ssl-key", Called("--tls-key")),
+    ("--symlinks", Called("--follow-symlinks")),
+    ("--tls", Called("--tls-self-signed")),
+    ("--upload", Never(UPLOAD)),
+    ("--upload-files", Never(UPLOAD)),
     ("--username", Called("--auth")),
 ];
 
-/// What to do instead of `typed`, which other servers take.
-fn instead(typed: &str) -> Option<String> {
-    let (_, ours) = OF_OTHERS.iter().find(|(name, _)| *name == typed)?;
-    Some(match ours {
-        Called(name) => format!("did you mean {name}?"),
-        Folder => "name the folder without an option, as in 'docroot DIR'".to_owned(),
-        Done(off) => format!("leave it out: docroot does this anyway, unless told {off}"),
-    })
+/// The variable that names what to serve, without the prefix. No option has this name.
+const PATH: &str = "path";
+const FOLDER: &str = "name the folder without an option, as in 'docroot DIR'";
+
+/// What docroot has instead of `typed`, which other servers take.
+fn of_others(typed: &str) -> Option<&'static Ours> {
+    let found = OF_OTHERS.iter().find(|(name, _)| *name == typed);
+    found.map(|(_, ours)| ours)
+}
+
+/// What to do instead. `shown` gives an option the name that it has where this was typed.
+fn instead(ours: &Ours, folder: &str, shown: impl Fn(&'static str) -> String) -> String {
+    match ours {
+        Called(name) => did_you_mean(&shown(name)),
+        Folder => folder.to_owned(),
+        Done(off) => format!(
+            "leave it out: docroot does this anyway, unless told {}",
+            shown(off)
+        ),
+        Never(why) => (*why).to_owned(),
+    }
+}
+
+/// What to say about the value of an option that takes none.
+pub fn value(option: &str, value: &str) -> String {
+    let value = quoted(OsStr::new(&format!("={value}")));
+    format!("the option '{option}' takes no value: leave out {value}")
+}
+
+/// What to say about a variable with an unknown name. `short` is the name without the prefix that all have. The
+/// variable `path` names what to serve.
+pub fn variable(mistake: String, short: &str, path: &str) -> String {
+    let word = short.to_ascii_lowercase().replace('_', "-");
+    let of_option = |name: &str| {
+        let mut all = options(Mode::Serve).map(|(_, option)| option);
+        let option = all.find(|option| option.long_names().any(|long| long == name))?;
+        option.variables().into_iter().next()
+    };
+    if let Some(ours) = of_others(&format!("--{word}")) {
+        let shown = |name: &'static str| {
+            let variable = of_option(name.trim_start_matches('-'));
+            variable.unwrap_or_else(|| name.to_owned())
+        };
+        let instead = instead(ours, &did_you_mean(path), shown);
+        return format!("{mistake}; {instead}");
+    }
+    let names = options(Mode::Serve).filter(|(_, option)| !option.variables().is_empty());
+    let names = names.flat_map(|(_, option)| option.long_names());
+    match nearest(&word, names.chain([PATH])) {
+        Some(PATH) => format!("{mistake}; {}", did_you_mean(path)),
+        Some(name) => match of_option(name) {
+            Some(variable) => format!("{mistake}; {}", did_you_mean(&variable)),
+            None => mistake,
+        },
+        None => mistake,
+    }
+}
+
+/// What to say about a key of a configuration file that no option has.
+#[cfg(feature = "config-file")]
+pub fn key<'a>(
+    mistake: String,
+    typed: &str,
+    path: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> String {
+    match of_others(&format!("--{typed}")) {
+        Some(ours) => {
+            let shown = |name: &'static str| name.trim_start_matches('-').to_owned();
+            let instead = instead(ours, &did_you_mean(path), shown);
+            format!("{mistake}; {instead}")
+        }
+        None => with_nearest(mistake, typed, "", names),
+    }
 }
 
 /// What to say about an option that the command does not take.
@@ -80,8 +195,9 @@ pub fn option(mode: Mode, typed: &str) -> String {
     let quoted = quoted(OsStr::new(typed));
     let mistake = format!("there is no option {quoted}");
     if mode == Mode::Serve
-        && let Some(instead) = instead(typed)
+        && let Some(ours) = of_others(typed)
     {
+        let instead = instead(ours, FOLDER, str::to_owned);
         return format!("{mistake}; {instead}");
     }
     for other in Mode::ALL.into_iter().filter(|other| *other != mode) {
@@ -134,20 +250,41 @@ mod tests {
         check("--browse", listing);
     }
 
+    #[test]
+    fn options_of_other_servers_that_docroot_has_not_say_why() {
+        let check = |typed: &str, want: &str| {
+            let want = format!("there is no option '{typed}'; {want}");
+            check_option(Mode::Serve, typed, &want);
+        };
+        check("--tls", "did you mean --tls-self-signed?"); // a key alone would be the next mistake
+        check("-S", "did you mean --tls-self-signed?");
+        check("--no-dirs", "did you mean --no-listing?");
+        check("--color", COLOUR);
+        check("-P", PROXY);
+        check("--upload", UPLOAD);
+        check("-i", "did you mean --bind?");
+        check("-c", "did you mean --cache?");
+        check("-r", FOLDER);
+    }
+
     /// An option that is renamed or added needs other lines.
     #[test]
     fn options_of_others_are_none_of_docroot_and_lead_to_some() {
-        let known = options(Mode::Serve).flat_map(|(_, option)| option.long_names());
-        let known: Vec<&str> = known.collect();
-        for (name, ours) in OF_OTHERS {
-            let name = name.trim_start_matches('-');
-            assert!(!known.contains(&name), "{name}");
+        let is_known = |typed: &str| {
+            let mut known = options(Mode::Serve).map(|(_, option)| option);
+            known.any(|option| option.is_named(typed, Mode::Serve))
+        };
+        for (number, (name, ours)) in OF_OTHERS.iter().enumerate() {
+            assert!(!is_known(name), "{name}");
+            let before = &OF_OTHERS[..number];
+            assert!(
+                before.iter().all(|(other, _)| other != name),
+                "{name} twice"
+            );
             if let Called(ours) | Done(ours) = ours {
-                let ours = ours.trim_start_matches('-');
-                assert!(known.contains(&ours), "{ours}");
+                assert!(is_known(ours), "{ours}");
             }
         }
-        assert!(OF_OTHERS.iter().all(|(name, _)| instead(name).is_some()));
     }
 
     #[test]

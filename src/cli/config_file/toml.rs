@@ -10,6 +10,7 @@ use super::entry::{Entry, Value};
 use super::template::{self, Part};
 use crate::cli::nearest::with_nearest;
 use crate::cli::options::{Kind, Mode, OptionDef, options, quoted};
+use crate::cli::unknown;
 
 /// Names what to serve.
 const PATH: &str = "path";
@@ -84,7 +85,7 @@ fn option(name: &str) -> Result<&'static OptionDef, String> {
     }
     let names = known().flat_map(OptionDef::long_names).chain([PATH]);
     let mistake = format!("unknown key {}", quoted(name.as_ref()));
-    Err(with_nearest(mistake, name, "", names))
+    Err(unknown::key(mistake, name, PATH, names))
 }
 
 /// The values of an option. `None` if the file leaves it as it is.

@@ -263,6 +263,17 @@ fn a_mistake_is_told_with_its_line() {
         "'site.toml', line 2: unknown key 'prot'; did you mean port?",
     );
     check_mistake("xyzzy = 1", "'site.toml', line 1: unknown key 'xyzzy'");
+    for (line, want) in [
+        ("root = '/srv'", "'root'; did you mean path?"),
+        ("listen = 80", "'listen'; did you mean port?"),
+        ("spa-file = 'a'", "'spa-file'; did you mean spa?"),
+        (
+            "gzip = true",
+            "'gzip'; leave it out: docroot does this anyway, unless told no-compress",
+        ),
+    ] {
+        check_mistake(line, &format!("'site.toml', line 1: unknown key {want}"));
+    }
     check_mistake("config = 'a'", "'site.toml', line 1: unknown key 'config'");
     check_mistake(
         "a = ",
