@@ -201,6 +201,43 @@ fn a_value_that_an_option_does_not_take_as_a_word_is_told() {
     }
 }
 
+/// The word is to blame, and not what follows it. Alone, it may be the name of a folder.
+#[test]
+fn a_word_that_is_nearly_a_command_is_told() {
+    for (word, advice) in [
+        ("chekc", "did you mean docroot check?"),
+        ("Check", "did you mean docroot check?"),
+        ("explian", "did you mean docroot explain?"),
+        ("help", "did you mean docroot --help?"),
+        ("version", "did you mean docroot --version?"),
+        (
+            "serve",
+            "docroot serves without a command: write docroot DIR",
+        ),
+    ] {
+        let want = format!("there is no command '{word}'; {advice}");
+        check_mistake(&[], &[word, "w"], 2, &want);
+        check_mistake(&[], &[word, "/a", "w"], 2, &want);
+        check_mistake(&[], &[word, "--strict", "w"], 2, &want);
+        let want =
+            format!("\"{word}\" does not exist: name an existing directory or file; {advice}");
+        check_mistake(&[], &[word, "-p", "0"], 1, &want);
+    }
+    // What exists is served, and what is unlike each command is a path.
+    check_mistake(&[], &["src", "w"], 2, "unexpected argument 'w' found");
+    check_mistake(&[], &["www2", "w"], 2, "unexpected argument 'w' found");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("serve")).expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_docroot"));
+    let output = command
+        .env_clear()
+        .current_dir(&folder)
+        .args(["serve", "w"])
+        .output();
+    let error = output.expect("the command runs").stderr;
+    assert!(text(&error).starts_with("docroot: unexpected argument 'w' found"));
+}
+
 #[test]
 fn the_help_shows_every_default_in_groups() {
     let help = printed(&[("PORT", "http")], &["--help"]);

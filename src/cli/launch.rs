@@ -37,9 +37,9 @@ pub enum Command {
 pub enum RootSource {
     /// It was typed, or nothing was, or an option names it.
     Usual,
-    /// It was typed behind an option that takes its value only behind an equals sign. The text says how to
-    /// give the option this value.
-    BehindOption(String),
+    /// It was typed, but perhaps it was not meant as a path: it is nearly a command, or it is behind an option that
+    /// takes its value only behind an equals sign. The text says what to type instead.
+    PerhapsNone(String),
     /// The variable of this name.
     Variable(&'static str),
     /// The configuration file.
@@ -60,10 +60,10 @@ impl RootSource {
     /// The message for a fault of the root. `is_absent` says whether the root does not exist.
     pub fn message(&self, fault: &dyn Display, is_absent: bool) -> String {
         match self {
-            RootSource::BehindOption(advice) if is_absent => format!("{fault}; {advice}"),
+            RootSource::PerhapsNone(advice) if is_absent => format!("{fault}; {advice}"),
             RootSource::Variable(name) => format!("the variable {name}: {fault}"),
             RootSource::ConfigFile => format!("the configuration file: {fault}"),
-            RootSource::Usual | RootSource::BehindOption(_) | RootSource::Unnamed => {
+            RootSource::Usual | RootSource::PerhapsNone(_) | RootSource::Unnamed => {
                 fault.to_string()
             }
         }

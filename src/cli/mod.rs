@@ -1,7 +1,8 @@
 //! Turns the command line, the environment and the configuration file into a configuration, and makes what docroot
-//! prints. [`parse`] depends only on its arguments: it reads the file through `read`.
+//! prints. [`parse`] depends only on its arguments: it reads files through `read`.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -102,7 +103,7 @@ pub fn parse(
     let settings = Settings::defaults(machine);
     let matches = command::command(&settings)
         .try_get_matches_from(&typed)
-        .map_err(|error| usage_error(mode, &settings, &error, &typed).with_format(&typed))?;
+        .map_err(|error| usage_error(mode, &settings, &error, &typed, read).with_format(&typed))?;
     let of_subcommand = matches.subcommand().map(|(_, matches)| matches);
     let matches = of_subcommand.unwrap_or(&matches);
     let environment = Environment::new(variables);
@@ -116,7 +117,21 @@ fn usage_error(
     defaults: &Settings,
     error: &clap::Error,
     typed: &[OsString],
+    read: ReadText<'_>,
 ) -> UsageError {
+    let is_absent = |name: &OsString| {
+        let outcome = read(name.as_ref());
+        outcome.is_err_and(|fault| fault.kind() == io::ErrorKind::NotFound)
+    };
+    if matches!(
+        error.kind(),
+        ErrorKind::UnknownArgument | ErrorKind::ArgumentConflict
+    ) && let Some(first) = typed.get(1).filter(|first| is_absent(first))
+        && let Some(advice) = nearly_command(mode, typed)
+    {
+        let text = format!("there is no command {}; {advice}", quoted(first));
+        return UsageError::new(mode, &text);
+    }
     // A second path may be there because the first one was meant as the value of an option.
     let with_advice = |mistake: String| match detached::advice(mode, defaults, typed, None) {
         Some(advice) => format!("{mistake}; {advice}"),
@@ -155,6 +170,15 @@ fn usage_error(
         _ => return UsageError::from_clap(mode, error),
     };
     UsageError::new(mode, &text)
+}
+
+/// What to type instead of the first argument, if it is nearly a command. It may still name what to serve.
+fn nearly_command(mode: Mode, typed: &[OsString]) -> Option<String> {
+    let word = |index: usize| typed.get(index).and_then(|word| word.to_str());
+    match mode {
+        Mode::Serve => unknown::command(word(1)?, word(2)),
+        _ => None,
+    }
 }
 
 /// A mistake in the value of an option: it is not one of a few words, or the option takes none.
@@ -385,9 +409,10 @@ impl Sources<'_> {
         let is_served = mode != Mode::Learn;
         let root = &mut settings.config.root;
         if let Some(path) = typed {
-            let advice = detached::advice(mode, defaults, words, Some(path.as_ref()));
+            let of_value = detached::advice(mode, defaults, words, Some(path.as_ref()));
+            let advice = of_value.or_else(|| nearly_command(mode, words));
             settings.root_source = match advice {
-                Some(advice) => RootSource::BehindOption(advice),
+                Some(advice) => RootSource::PerhapsNone(advice),
                 None => RootSource::Usual,
             };
             *root = path.clone();

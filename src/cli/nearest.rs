@@ -26,6 +26,14 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
 }
 
+/// The name with the fewest differences, if they are few.
+pub fn most_similar<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distances = names.map(|name| (osa_distance(typed, name), name));
+    let near = distances.filter(|(distance, _)| *distance <= most_differences(typed));
+    near.min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
 /// About every third letter may be wrong: more differences turn a short word into any other one.
 fn most_differences(typed: &str) -> usize {
     (typed.chars().count() + 1) / 3

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::nearest::{did_you_mean, nearest, with_nearest};
+use super::nearest::{did_you_mean, most_similar, nearest, with_nearest};
 use super::options::{Mode, options, quoted};
 
 /// What docroot calls an option of another server.
@@ -172,6 +172,25 @@ pub fn variable(mistake: String, short: &str, path: &str) -> String {
     }
 }
 
+/// What to type instead of a first argument that people take for a command. `second` follows it.
+pub fn command(first: &str, second: Option<&str>) -> Option<String> {
+    // Others are meant as an option or as a path.
+    let is_word =
+        first.starts_with(|char: char| char.is_ascii_alphabetic()) && !first.contains('/');
+    let first = Some(first.to_ascii_lowercase()).filter(|_| is_word)?;
+    let commands = Mode::WITH_WORD.map(Mode::word);
+    let words = commands.into_iter().chain(["help", "version", "serve"]);
+    Some(match most_similar(&first, words)? {
+        "help" => match second.filter(|second| commands.contains(second)) {
+            Some(command) => did_you_mean(&format!("docroot {command} --help")),
+            None => did_you_mean("docroot --help"),
+        },
+        "version" => did_you_mean("docroot --version"),
+        "serve" => "docroot serves without a command: write docroot DIR".to_owned(),
+        command => did_you_mean(&format!("docroot {command}")),
+    })
+}
+
 /// What to say about a key of a configuration file that no option has.
 #[cfg(feature = "config-file")]
 pub fn key<'a>(
@@ -265,6 +284,43 @@ mod tests {
         check("-i", "did you mean --bind?");
         check("-c", "did you mean --cache?");
         check("-r", FOLDER);
+    }
+
+    #[test]
+    fn a_word_that_is_nearly_a_command_leads_to_it() {
+        let check = |first: &str, second: Option<&str>, want: Option<&str>| {
+            assert_eq!(command(first, second).as_deref(), want, "{first}");
+        };
+        for first in ["chekc", "Check", "chck", "CHECK", "checks"] {
+            check(first, None, Some("did you mean docroot check?"));
+        }
+        check("explian", Some("/a"), Some("did you mean docroot explain?"));
+        check(
+            "hash-pasword",
+            None,
+            Some("did you mean docroot hash-password?"),
+        );
+        check("help", Some("w"), Some("did you mean docroot --help?"));
+        check(
+            "help",
+            Some("learn"),
+            Some("did you mean docroot learn --help?"),
+        );
+        check("version", None, Some("did you mean docroot --version?"));
+        let serve = "docroot serves without a command: write docroot DIR";
+        check("serve", Some("w"), Some(serve));
+        for first in [
+            "www",
+            "dist",
+            "public",
+            "check-list",
+            "a/check",
+            "--serve",
+            "",
+            "-check",
+        ] {
+            check(first, None, None);
+        }
     }
 
     /// An option that is renamed or added needs other lines.
