@@ -619,6 +619,28 @@ fn a_link_to_a_mount_holds_up_only_those_who_want_it() {
     assert_eq!(waiting.response("GET").text(), "slow");
 }
 
+/// Tests `origin::listing::decided_again`.
+#[test]
+fn a_listing_that_waits_is_of_the_root_that_there_is_then() {
+    let disk = SlowDisk::holding_reads();
+    let setup = site(&disk).file("dist/old.txt", "");
+    let folder = setup.root().to_owned();
+    let dist = folder.join("dist");
+    std::fs::create_dir_all(folder.join("next/new")).expect("folders");
+    let root = dist.clone();
+    let server = setup.with(|config| config.root = root).start();
+    let mut client = asking(&server, "/?format=json", &[]);
+    until("the directory is read", || disk.jobs().1 == 1);
+    std::fs::rename(&dist, folder.join("before")).expect("renamed");
+    std::fs::rename(folder.join("next"), &dist).expect("renamed");
+    until("the new root is known", || {
+        server.get("/new", &[]).status == 301
+    });
+    disk.open();
+    let text = client.response("GET").text();
+    assert!(text.contains("new") && !text.contains("old.txt"), "{text}");
+}
+
 /// The index file, for example, must not be looked for in the directory that was deleted, and the listing made of the
 /// new one.
 #[test]
