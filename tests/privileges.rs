@@ -415,15 +415,15 @@ fn a_root_that_is_lost_is_told_to_everybody() {
         let server = Program::start(command.args(["--log-format", "off"]).arg(&served));
         fs::remove_dir_all(&target).expect("removed");
         build("new");
-        until("it is lost", || status(&server, "/a.txt") == 503);
+        until("it is lost", || status(&server, "/a.txt") == 500);
         let answer = response(&server, "/");
-        assert_eq!(answer.status, 503);
+        assert_eq!(answer.status, 500);
         let text = answer.text();
         assert!(
             text.contains("the server may not read the new one before it is restarted"),
             "{text}"
         );
-        server.until_said("may not read: the old one was deleted, so requests are answered with 503; change the permissions");
+        server.until_said("may not read: the old one was deleted, so requests are answered with 500; change the permissions");
     }
 }
 

@@ -321,9 +321,8 @@ impl DiskWait {
         let (how, now) = (self.how, request.instant);
         let refused = |fault, trace: &mut _| Polled::Done((how.refuses)(path, fault, trace));
         if !Arc::ptr_eq(&self.root, origin.site.root()) {
-            let facts = Facts::default();
-            let answer = go_on(origin, request, path, facts, how, self.waits, trace);
-            return Polled::Done(answer);
+            let (facts, waits) = (Facts::default(), Waits::new());
+            return Polled::Done(go_on(origin, request, path, facts, how, waits, trace));
         }
         match self.learn(origin, now, request.caller()) {
             Some(Ok(())) => {
@@ -341,8 +340,11 @@ impl DiskWait {
         }
         let at = match &self.awaited {
             Awaited::Retry(at) => Some(*at),
-            // It says when it takes too long.
-            Awaited::Look => Some(now + RETRY),
+            // `hindrance` says when it takes too long. Another worker may have begun another look.
+            Awaited::Look => {
+                origin.site.wake_after_look(request.wakers.waker());
+                Some(now + RETRY)
+            }
             Awaited::Hashing(_, _, hashing) if hashing.is_on_worker(&origin.site) => {
                 return Polled::More;
             }

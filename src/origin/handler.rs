@@ -89,7 +89,11 @@ impl Origin {
     /// Begins a turn of the worker's loop at `now`, which is `instant` on the monotonic clock. Returns
     /// whether it is time to forget what nobody uses.
     pub fn begin_turn(&mut self, now: HttpDate, instant: Instant) -> bool {
-        self.site.look_at_root(instant);
+        if self.site.look_at_root(instant) {
+            // What is under way is of the old root.
+            self.lookups.forget();
+            self.readings.forget();
+        }
         let is_due = self.site.begin_turn(now);
         self.readings.make_room(&self.site, instant);
         if is_due {

@@ -120,6 +120,13 @@ impl Readings {
         reading
     }
 
+    /// New requests share no reading that is under way, and do not wait for it, because it is of another root.
+    pub fn forget(&mut self) {
+        for known in self.known.values_mut() {
+            known.newest = Weak::new();
+        }
+    }
+
     /// Ends a turn of the worker's loop.
     pub fn end_turn(&mut self) {
         self.of_turn.clear();

@@ -104,9 +104,9 @@ impl DiskError {
             | DiskError::DiskBusy
             | DiskError::TimedOut
             | DiskError::Leased
-            | DiskError::Unsteady
-            | DiskError::RootLost => Told::Unavailable,
-            DiskError::Failed => Told::Failed,
+            | DiskError::Unsteady => Told::Unavailable,
+            // It does not pass by itself.
+            DiskError::RootLost | DiskError::Failed => Told::Failed,
         }
     }
 

@@ -35,7 +35,7 @@ use crate::text::escape::Name;
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long requests wait for a look that a disk thread makes. If the disk takes longer, they are answered from the
-/// old directory, and later ones do not wait until a look has ended in this time.
+/// old directory. Later requests do not wait at all, until a look has ended within this time again.
 const MOMENT: Duration = Duration::from_millis(50);
 
 /// The path of a root, and the directory to which it led last.
@@ -59,8 +59,8 @@ enum Served {
 /// Where the path leads, as far as is known.
 struct Current {
     root: Arc<Root>,
-    /// Whether the path was looked up. If not, the next turn should ask again.
-    is_known: bool,
+    /// When to look again. Now, if a look has not ended.
+    next_look: Instant,
     hindrance: Option<Hindrance>,
 }
 
@@ -86,12 +86,19 @@ pub(super) struct Followed {
 
 struct State {
     root: Arc<Root>,
-    /// A look that waits for the disk, and when it began.
-    look: Option<(Pending<Outcome>, Instant)>,
-    /// Whether the last look took longer than a moment.
+    look: Option<Look>,
+    /// When the next look may begin. All workers share it.
+    next_look: Option<Instant>,
+    /// Whether the last look took longer than a moment while a request may have waited for it.
     is_slow: bool,
     /// The directory to which the path leads now may not be read, as the operator was told.
     forbidden: Option<Forbidden>,
+}
+
+/// A look that waits for the disk.
+struct Look {
+    pending: Pending<Outcome>,
+    began: Instant,
 }
 
 /// What a look has found: another directory that was opened, or cannot be. `None`: the path leads to the same one,
@@ -132,14 +139,10 @@ impl Followed {
         let current = self.given.current(disk, now);
         self.changes = self.given.changes();
         self.hindrance = current.hindrance;
-        if current.is_known {
-            self.next_look = now + INTERVAL;
-        }
+        self.next_look = current.next_look;
         Some(current.root)
     }
-}
 
-impl Followed {
     /// Makes the end of the look that waits for the disk, if there is one, wake `waker`.
     pub fn wake_after_look(&self, waker: Waker) {
         self.given.wake_after_look(waker);
@@ -167,6 +170,7 @@ impl GivenRoot {
             state: Mutex::new(State {
                 root: Arc::new(root),
                 look: None,
+                next_look: None,
                 is_slow: false,
                 forbidden: None,
             }),
@@ -197,29 +201,34 @@ impl GivenRoot {
         self.changes.load(Ordering::Acquire)
     }
 
-    /// Looks where the path leads. If that waits for the disk, `disk` does it, and `is_known` is false until
-    /// it has answered.
+    /// Looks where the path leads. If that waits for the disk, `disk` does it.
     fn current(&self, disk: Option<&DiskPool>, now: Instant) -> Current {
         let mut state = self.state();
-        if state.look.is_none() {
+        if state.look.is_none() && state.next_look.is_none_or(|at| at <= now) {
             self.look(&mut state, disk, now);
+            state.next_look = Some(now + INTERVAL);
         }
-        if let Some((look, began)) = &state.look {
-            let (ended, is_slow) = (look.poll(), now.saturating_duration_since(*began) > MOMENT);
-            state.is_slow = match ended {
-                Some(_) => is_slow,
-                None => is_slow || state.is_slow,
-            };
+        if let Some(Look { pending, began }) = &state.look {
+            let ended = pending.poll();
+            let is_late = now.saturating_duration_since(*began) > MOMENT;
             if let Some(ended) = ended {
+                // If nobody has asked meanwhile, it may have ended long ago.
+                state.is_slow &= is_late;
                 state.look = None;
+                state.next_look = Some(now + INTERVAL);
                 if let Ended::Done(outcome) = ended {
                     self.change(&mut state, outcome);
                 }
+            } else {
+                state.is_slow |= is_late;
             }
         }
         Current {
             root: Arc::clone(&state.root),
-            is_known: state.look.is_none(),
+            next_look: match (&state.look, state.next_look) {
+                (None, Some(at)) => at,
+                _ => now,
+            },
             hindrance: state.hindrance(),
         }
     }
@@ -245,7 +254,7 @@ impl GivenRoot {
     /// What the operator is told if another directory may not be read.
     fn told(&self, forbidden: Forbidden) -> String {
         let effect = match forbidden.is_old_deleted {
-            true => "the old one was deleted, so requests are answered with 503",
+            true => "the old one was deleted, so requests are answered with 500",
             false => "it serves the old one",
         };
         format!(
@@ -264,16 +273,19 @@ impl GivenRoot {
             Ok(false) | Err(LookupError::Disk(DiskError::NotFound)) => {}
             // The new directory may be on another file system than the old one, so a disk thread opens it.
             Ok(true) | Err(_) => {
-                let look = self.leave_to_disk_thread(&state.root, disk);
-                state.look = look.map(|look| (look, now));
+                let pending = self.leave_to_disk_thread(&state.root, disk);
+                state.look = pending.map(|pending| Look {
+                    pending,
+                    began: now,
+                });
             }
         }
     }
 
     /// Makes the end of the look that waits for the disk, if there is one, wake `waker`.
     fn wake_after_look(&self, waker: Waker) {
-        if let Some((look, _)) = &self.state().look {
-            look.wake(waker);
+        if let Some(look) = &self.state().look {
+            look.pending.wake(waker);
         }
     }
 
@@ -292,13 +304,11 @@ impl GivenRoot {
 
 impl State {
     fn hindrance(&self) -> Option<Hindrance> {
-        let is_lost = self
-            .forbidden
-            .is_some_and(|forbidden| forbidden.is_old_deleted);
-        if self.look.is_some() && !self.is_slow {
-            Some(Hindrance::Look)
-        } else {
-            is_lost.then_some(Hindrance::Lost)
+        match self.forbidden {
+            // The next look will hardly find anything else.
+            Some(forbidden) => forbidden.is_old_deleted.then_some(Hindrance::Lost),
+            None if self.is_slow => None,
+            None => self.look.as_ref().map(|_| Hindrance::Look),
         }
     }
 }
@@ -365,6 +375,7 @@ fn moved(path: &Path, root: &Root, blocking: Blocking) -> Result<bool, LookupErr
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::os::unix::fs::symlink;
 
     use super::*;
@@ -376,6 +387,7 @@ mod tests {
     struct Rig {
         folder: tempfile::TempDir,
         given: GivenRoot,
+        now: Cell<Instant>,
     }
 
     impl Rig {
@@ -387,16 +399,18 @@ mod tests {
             Rig {
                 given: given.expect("a root"),
                 folder,
+                now: Cell::new(Instant::now()),
             }
         }
 
         /// The content of the file `a` in the current root, after a look.
         fn content(&self, disk: Option<&DiskPool>) -> Option<String> {
-            let now = Instant::now();
+            let now = self.now.get() + INTERVAL;
+            self.now.set(now);
             self.given.current(disk, now);
             // A disk thread opens another directory.
-            if let Some((look, _)) = &self.given.state().look {
-                look.wait(PATIENCE);
+            if let Some(look) = &self.given.state().look {
+                look.pending.wait(PATIENCE);
             }
             let root = self.given.current(disk, now).root;
             let (file, _) = root.open_file(b"a", Blocking::Allowed).ok()?;
@@ -478,8 +492,9 @@ mod tests {
         fs::rename(folder.join("root"), folder.join("b")).expect("renamed");
         release(&folder.join("root"), "2");
         for _ in 0..2 {
-            let current = rig.given.current(Some(&pool), Instant::now());
-            assert!(!current.is_known && Arc::ptr_eq(&current.root, &root));
+            let now = rig.now.get();
+            let current = rig.given.current(Some(&pool), now);
+            assert!(current.next_look == now && Arc::ptr_eq(&current.root, &root));
         }
         assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Look));
         pass.send(()).expect("the gate");
@@ -491,35 +506,42 @@ mod tests {
         let rig = Rig::new(|folder| release(&folder.join("root"), "1"));
         let (pool, pass, comes) = gated(1, 10);
         let (begin, folder) = (Instant::now(), rig.folder.path());
-        let hindrance = |now| rig.given.current(Some(&pool), now).hindrance;
+        let hindrance = |millis| {
+            let now = begin + Duration::from_millis(millis);
+            rig.given.current(Some(&pool), now).hindrance
+        };
         let replace = |old: &str, content: &str| {
             fs::rename(folder.join("root"), folder.join(old)).expect("renamed");
             release(&folder.join("root"), content);
         };
-        assert_eq!(hindrance(begin), None);
-        replace("old", "2");
-        for now in [begin, begin + MOMENT] {
-            assert_eq!(hindrance(now), Some(Hindrance::Look));
-        }
-        let late = begin + MOMENT + Duration::from_millis(1);
-        assert_eq!(hindrance(late), None);
         let end_look = || {
             comes.recv_timeout(PATIENCE).expect("a look");
             pass.send(()).expect("the gate");
             let state = rig.given.state();
-            state.look.as_ref().expect("a look").0.wait(PATIENCE);
+            state.look.as_ref().expect("a look").pending.wait(PATIENCE);
         };
+        assert_eq!(hindrance(0), None);
+        replace("a", "2");
+        assert_eq!(hindrance(99), None, "too early");
+        for millis in [100, 150] {
+            assert_eq!(hindrance(millis), Some(Hindrance::Look));
+        }
+        assert_eq!(hindrance(151), None, "slow");
         end_look();
-        // Nobody waits for the look after one that was slow.
-        assert_eq!(hindrance(late), None);
-        replace("older", "3");
-        assert_eq!(hindrance(late), None);
+        assert_eq!(hindrance(151), None);
+        replace("b", "3");
+        assert_eq!(hindrance(251), None, "after one that was slow");
         end_look();
-        assert_eq!(hindrance(late), None);
-        replace("oldest", "4");
-        assert_eq!(hindrance(late), Some(Hindrance::Look));
+        assert_eq!(hindrance(252), None);
+        replace("c", "4");
+        assert_eq!(hindrance(352), Some(Hindrance::Look));
         end_look();
-        assert_eq!(hindrance(late), None);
+        // It was not slow only because nobody has asked for long.
+        assert_eq!(hindrance(900), None);
+        replace("d", "5");
+        assert_eq!(hindrance(1000), Some(Hindrance::Look));
+        end_look();
+        assert_eq!(hindrance(1001), None);
     }
 
     #[test]
@@ -531,7 +553,10 @@ mod tests {
         release(&folder.join("root"), "2");
         let look = rig.given.leave_to_disk_thread(&root, &pool);
         let look = look.expect("a job");
-        rig.given.state().look = Some((look, Instant::now()));
+        rig.given.state().look = Some(Look {
+            pending: look,
+            began: rig.now.get(),
+        });
         assert_eq!(rig.content(Some(&pool)).as_deref(), Some("2"));
         assert!(!Arc::ptr_eq(&rig.given.root(), &root));
     }

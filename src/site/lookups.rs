@@ -109,6 +109,11 @@ impl Lookups {
         Ok(Lookup { look, registered })
     }
 
+    /// New requests join no look-up that is under way, because it is of another root.
+    pub fn forget(&mut self) {
+        self.looks.clear();
+    }
+
     /// The reading of a file that was found in this state.
     fn read(&mut self, site: &mut Site, path: &[u8], state: FileState) -> Rc<RefCell<Reading>> {
         self.readings.retain(|reading| reading.strong_count() > 0);

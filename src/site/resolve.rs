@@ -106,13 +106,15 @@ impl Site {
         self.followed = Some(Followed::new(given, now));
     }
 
-    /// If it is time, looks where the path of the root leads. Responses under way keep the old root.
-    pub fn look_at_root(&mut self, now: Instant) {
-        if let Some(followed) = &mut self.followed
-            && let Some(root) = followed.look(self.disk.as_ref(), now)
-        {
-            self.root = root;
-        }
+    /// If it is time, looks where the path of the root leads. Responses under way keep the old root. Whether it has
+    /// changed.
+    pub fn look_at_root(&mut self, now: Instant) -> bool {
+        let followed = self.followed.as_mut();
+        let root = followed.and_then(|followed| followed.look(self.disk.as_ref(), now));
+        let changed = root.filter(|root| !Arc::ptr_eq(root, &self.root));
+        let has_changed = changed.is_some();
+        self.root = changed.unwrap_or_else(|| Arc::clone(&self.root));
+        has_changed
     }
 
     /// Why a request cannot be answered from the root now.
