@@ -252,7 +252,7 @@ fn a_server_that_does_not_start_leaves_the_files_as_they_are() {
         let output = other.args(["--user", "nobody"]).output().expect("it runs");
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
-            told.contains("does not belong to the user and group of --user"),
+            told.contains("belongs to another user than --user"),
             "{told}"
         );
         assert_eq!(state(), before);

@@ -254,12 +254,12 @@ impl Server {
             shutdown: self.shutdown,
             orders: self.orders.1,
         };
+        let mut files = self.files;
         let (finished, all_finished) = bounded(0);
         // The workers have the settings now. The first ones are not kept beyond a reload.
         let outcome = start_workers(mailboxes, settings, log, finished, &mut threads)
+            .and_then(|()| files.iter().try_for_each(BoundFile::set_mode))
             .and_then(|()| running.start_acceptors(&mut acceptors));
-        let mut files = self.files;
-        let outcome = outcome.and_then(|()| files.iter().try_for_each(BoundFile::set_mode));
         if outcome.is_ok() {
             started();
             // Whoever had the sockets before has none of their files any more.

@@ -51,8 +51,8 @@ impl fmt::Display for SocketError {
             ),
             SocketError::OfAnotherUser(path) => write!(
                 f,
-                "{} does not belong to the user and group of --user, and the server that has it may go on: stop that \
-                 server and start again to change the user",
+                "{} belongs to another user than --user, and the server that has it may go on: to change the user, stop \
+                 that server first",
                 Name::of(path)
             ),
             SocketError::Silent(path, patience) => write!(

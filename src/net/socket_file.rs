@@ -122,7 +122,12 @@ impl BoundFile {
 
     /// The file of a socket that another server has given. It is that server's until this one has replaced it.
     pub fn inherited(file: &SocketFile) -> BoundFile {
-        BoundFile::of(file, false)
+        let mut bound = BoundFile::of(file, false);
+        let found = file.path.symlink_metadata();
+        let mode = found.map(|found| found.mode() & 0o777).ok();
+        // The user of the server may not be able to reach it later.
+        bound.mode = bound.mode.filter(|_| bound.mode != mode);
+        bound
     }
 
     /// Makes the file this server's, if another one has given the socket.
@@ -130,13 +135,14 @@ impl BoundFile {
         self.is_own = true;
     }
 
-    /// Gives the file the permissions that the operator wants. If another server has given the socket, call this when
-    /// nothing can fail any more: the clients of that server need the file as it is.
+    /// Gives the file the permissions that the operator wants. If another server has given the socket, call this only when
+    /// everything is open: the clients of that server need the file as it is.
     pub fn set_mode(&self) -> Result<(), StartError> {
         let Some(mode) = self.mode else {
             return Ok(());
         };
-        if identity(&self.path) != self.identity {
+        let found = identity(&self.path);
+        if found.is_some() && found != self.identity {
             // It is not the file of this socket any more.
             return Ok(());
         }
@@ -160,11 +166,12 @@ impl BoundFile {
         if self.identity != Some((stat.st_dev, stat.st_ino)) {
             return Ok(());
         }
-        if (stat.st_uid, stat.st_gid) == (user, group) {
-            return Ok(());
-        }
         if !self.is_own {
-            return Err(SocketError::OfAnotherUser(self.path.clone()).into());
+            // The operator may have given it another group.
+            return match stat.st_uid == user {
+                true => Ok(()),
+                false => Err(SocketError::OfAnotherUser(self.path.clone()).into()),
+            };
         }
         let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
         let flags = AtFlags::EMPTY_PATH;
