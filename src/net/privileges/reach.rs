@@ -7,7 +7,7 @@
 //! root /srv/www, which a build deletes and makes again      -> /srv
 //! root /srv/current -> releases/41, and soon releases/42    -> /srv, /srv/releases
 //! root /home/me/www                                         -> /home/me/www alone: the rest is private
-//! root target/doc, which a build makes again with target    -> also the current directory, if that is not private
+//! root target/doc, which a build makes again with target    -> also the current directory, if a project may be there
 //! key  /etc/tls/key.pem, which a renewal replaces           -> files in /etc/tls
 //! ```
 
@@ -126,7 +126,7 @@ impl Reach {
         current: Option<PathBuf>,
     ) -> Reach {
         let private = Private::with_home(home);
-        let project = current.filter(|current| !private.has(current));
+        let project = current.filter(|current| private.may_hold_project(current));
         let mut reach = Reach {
             ports,
             ..Reach::default()
@@ -331,14 +331,22 @@ impl Private {
         Private(system.chain(["/".into()]).chain(home).collect())
     }
 
+    /// Whether a directory may be that of a project. What is directly in a folder of the system, such as /home/me or
+    /// /var/lib, has other things too.
+    fn may_hold_project(&self, folder: &Path) -> bool {
+        let system = SYSTEM.iter().map(Path::new).chain([Path::new("/")]);
+        let is_in_system = |above: &Path| system.into_iter().any(|one| one == above);
+        !self.has(folder) && !folder.parent().is_none_or(is_in_system)
+    }
+
     fn has(&self, folder: &Path) -> bool {
         self.0.iter().any(|private| private == folder)
     }
 }
 
 /// The folders that must be readable, so that the path can lead elsewhere later. These are the folder of its last name
-/// and, for each link on the path, two folders: that of the link and that of its target. A link such as `/srv`, directly in a private folder, was made by whoever set up
-/// the machine. It counts only as the last name.
+/// and, for each link on the path, two folders: that of the link and that of its target. A link such as `/srv`,
+/// directly in a private folder, was made by whoever set up the machine. It counts only as the last name.
 fn places(path: &Path, private: &Private) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut done = PathBuf::from("/");
@@ -479,6 +487,18 @@ mod tests {
         check("srv", &release, &["srv"]);
         check("tree", &release, &["srv/releases"]);
         check("home/me", &config(&home.join("www")), &["home/me/www"]);
+        let private = Private::with_home(Some(&home));
+        for (folder, may_be_project) in [
+            ("/", false),
+            ("/srv", false),
+            ("/home/you", false),
+            ("/var/lib", false),
+            ("/var/lib/docroot", true),
+            ("/home/you/project", true),
+        ] {
+            let found = private.may_hold_project(Path::new(folder));
+            assert_eq!(found, may_be_project, "{folder}");
+        }
         // docroot has unpacked that folder itself.
         let mut book = config(&place.join("tree/a"));
         book.privileges.own_folder = Some(place.join("tree/a"));
