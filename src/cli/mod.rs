@@ -126,8 +126,8 @@ fn usage_error(
     if matches!(
         error.kind(),
         ErrorKind::UnknownArgument | ErrorKind::ArgumentConflict
-    ) && let Some(first) = typed.get(1).filter(|first| is_absent(first))
-        && let Some(advice) = nearly_command(mode, typed)
+    ) && let Some(advice) = nearly_command(mode, typed)
+        && let Some(first) = typed.get(1).filter(|first| is_absent(first))
     {
         let text = format!("there is no command {}; {advice}", quoted(first));
         return UsageError::new(mode, &text);

@@ -68,7 +68,7 @@ pub enum StartError {
     Landlock(LandlockError),
     /// A new configuration names what the process may not read since it is confined.
     OutOfReach(PathBuf),
-    /// A reload may not read something. The kernel confines the process, so it may have been made again.
+    /// At a reload, a file or folder was forbidden. If it was made again, the rules of the kernel do not allow it.
     ForbiddenNow(Box<StartError>),
     /// A system resource, such as a thread or a poller, could not be created. The text names it.
     System(&'static str, io::Error),

@@ -26,18 +26,22 @@ const OF_RESPONSE: &[u8] = b"Set-Cookie";
 /// Fields whose value is a URI, or a reference that is relative to one.
 const WITH_URI: [&[u8]; 3] = [b"Referer", b"Location", b"Content-Location"];
 
-/// How a word of a field's name ends that says that the values are secret. Programs have many such fields.
-const SECRET_WORDS: [&[u8]; 12] = [
+/// How a word of a field's name ends, apart from a plural, that says that the values are secret. Programs have many such
+/// fields.
+const SECRET_WORDS: [&[u8]; 15] = [
     b"auth",
     b"authorization",
     b"cookie",
     b"credential",
-    b"credentials",
+    b"jwt",
     b"key",
+    b"passphrase",
     b"passwd",
     b"password",
+    b"pwd",
     b"secret",
     b"session",
+    b"sid",
     b"signature",
     b"token",
 ];
@@ -46,7 +50,10 @@ const SECRET_WORDS: [&[u8]; 12] = [
 pub fn says_secret(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     let mut words = name.split(|octet| !octet.is_ascii_alphanumeric());
-    words.any(|word| SECRET_WORDS.iter().any(|secret| word.ends_with(secret)))
+    words.any(|word| {
+        let one = word.strip_suffix(b"s").unwrap_or(word);
+        SECRET_WORDS.iter().any(|secret| one.ends_with(secret))
+    })
 }
 
 /// Whether the values of a request's field let others act for the client. Names are case-insensitive.
@@ -308,6 +315,8 @@ mod tests {
             "X-Secret",
             "X-Auth-Token",
             "Session",
+            "X-Api-Keys",
+            "X-Jwt",
         ] {
             assert!(says_secret(name.as_bytes()), "{name}");
         }
