@@ -5,6 +5,7 @@ mod support;
 
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
@@ -619,16 +620,22 @@ fn a_link_to_a_mount_holds_up_only_those_who_want_it() {
     assert_eq!(waiting.response("GET").text(), "slow");
 }
 
+/// A server of the folder `dist` on a slow disk, with one file in it. Also the folder above, and `dist`.
+fn dist(disk: &SlowDisk, file: &str) -> (TestServer, PathBuf, PathBuf) {
+    let setup = site(disk).file(&format!("dist/{file}"), "0");
+    let folder = setup.root().to_owned();
+    let dist = folder.join("dist");
+    let root = dist.clone();
+    let server = setup.with(|config| config.root = root).start();
+    (server, folder, dist)
+}
+
 /// Tests `origin::listing::decided_again`.
 #[test]
 fn a_listing_that_waits_is_of_the_root_that_there_is_then() {
     let disk = SlowDisk::holding_reads();
-    let setup = site(&disk).file("dist/old.txt", "");
-    let folder = setup.root().to_owned();
-    let dist = folder.join("dist");
+    let (server, folder, dist) = dist(&disk, "old.txt");
     std::fs::create_dir_all(folder.join("next/new")).expect("folders");
-    let root = dist.clone();
-    let server = setup.with(|config| config.root = root).start();
     let mut client = asking(&server, "/?format=json", &[]);
     until("the directory is read", || disk.jobs().1 == 1);
     std::fs::rename(&dist, folder.join("before")).expect("renamed");
@@ -646,11 +653,7 @@ fn a_listing_that_waits_is_of_the_root_that_there_is_then() {
 #[test]
 fn a_root_that_is_made_again_is_never_mixed_with_the_old_one() {
     let disk = SlowDisk::default();
-    let setup = site(&disk).file("dist/index.html", "0");
-    let folder = setup.root().to_owned();
-    let dist = folder.join("dist");
-    let root = dist.clone();
-    let server = setup.with(|config| config.root = root).start();
+    let (server, folder, dist) = dist(&disk, "index.html");
     disk.before_each(|_| std::thread::sleep(Duration::from_millis(5)));
     for round in 1..=10 {
         let (new, content) = (folder.join("new"), format!("release {round}"));

@@ -1,5 +1,5 @@
-//! Values that an option does not take as they were typed: a word behind an option that takes its value only behind
-//! an equals sign, and an equals sign behind a letter that takes no value.
+//! Values that an option does not take as they were typed. Some options take a value only behind an equals sign, and
+//! letters that switch something take none:
 //!
 //! ```text
 //! --cors=https://a.example    the value of --cors

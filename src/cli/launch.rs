@@ -37,8 +37,8 @@ pub enum Command {
 pub enum RootSource {
     /// It was typed, or nothing was, or an option names it.
     Usual,
-    /// It was typed, but perhaps it was not meant as a path: it is nearly a command, or it is behind an option that
-    /// takes its value only behind an equals sign. The text says what to type instead.
+    /// It was typed, but perhaps not meant as a path. It may be a mistyped command, or the value of the option before
+    /// it. The text says what to type instead.
     PerhapsNone(String),
     /// The variable of this name.
     Variable(&'static str),

@@ -162,12 +162,12 @@ pub fn variable(mistake: String, short: &str, path: &str) -> String {
     }
     let names = options(Mode::Serve).filter(|(_, option)| !option.variables().is_empty());
     let names = names.flat_map(|(_, option)| option.long_names());
-    match nearest(&word, names.chain([PATH])) {
-        Some(PATH) => format!("{mistake}; {}", did_you_mean(path)),
-        Some(name) => match of_option(name) {
-            Some(variable) => format!("{mistake}; {}", did_you_mean(&variable)),
-            None => mistake,
-        },
+    let meant = match nearest(&word, names.chain([PATH])) {
+        Some(PATH) => Some(path.to_owned()),
+        name => name.and_then(of_option),
+    };
+    match meant {
+        Some(variable) => format!("{mistake}; {}", did_you_mean(&variable)),
         None => mistake,
     }
 }

@@ -11,6 +11,7 @@ use crate::net::privileges::fault::{LandlockError, UserError};
 use crate::net::socket_error::SocketError;
 use crate::net::tls::fault::TlsError;
 use crate::observe::log_file::LogFileError;
+use crate::observe::log_file::MADE_AGAIN;
 use crate::origin::auth::fault::AuthError;
 use crate::text::escape::Name;
 
@@ -98,8 +99,8 @@ impl StartError {
         }
     }
 
-    /// The same fault at a reload while the kernel confines the process: Landlock knows folders, not names, so it says no
-    /// more of a folder that was made again than that docroot may not read it.
+    /// The same fault at a reload while the kernel confines the process. If something is forbidden, it may be because its
+    /// folder was made again, and the message says so.
     pub fn while_confined(self) -> StartError {
         let is_denied = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
         let is_forbidden = match &self {
@@ -186,10 +187,7 @@ impl fmt::Display for StartError {
             StartError::User(fault) => fault.fmt(f),
             StartError::Landlock(fault) => fault.fmt(f),
             StartError::OutOfReach(path) => out_of_reach(f, path),
-            StartError::ForbiddenNow(fault) => write!(
-                f,
-                "{fault}; if its folder was made again while Landlock confines docroot, restart docroot"
-            ),
+            StartError::ForbiddenNow(fault) => write!(f, "{fault}; {MADE_AGAIN}"),
             StartError::System(what, error) => write!(
                 f,
                 "{what} could not be created: {error}; free some memory, or lower --threads"

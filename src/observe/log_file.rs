@@ -25,13 +25,14 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::text::escape::Name;
-use crate::text::segment::directory_of;
+use crate::text::segment::{MOST_LINKS, directory_of, last_segment};
+
+/// What to do if docroot may not reach a file any more. Landlock knows folders, not names.
+pub const MADE_AGAIN: &str =
+    "if its folder was made again while Landlock confines docroot, restart docroot";
 
 /// How often docroot looks whether the path still leads to the open file.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// As many links as Linux follows.
-const MOST_LINKS: usize = 40;
 
 /// The mode of a new file: its owner writes it, and its group may read it. A log names the clients.
 const MODE: Mode = Mode::from_raw_mode(0o640);
@@ -191,14 +192,13 @@ impl LogFile {
     }
 }
 
-/// What to do about a file that was writable before. Landlock knows folders, not names.
-fn advice(fault: Errno) -> &'static str {
+/// What to do about a file that was writable before.
+fn advice(fault: Errno) -> String {
     match fault {
         Errno::ACCESS => {
-            "; let the user of docroot write there, or, if its folder was made again while Landlock confines docroot, \
-             restart docroot"
+            format!("; let the user of docroot write there, or, {MADE_AGAIN}")
         }
-        _ => "",
+        _ => String::new(),
     }
 }
 
@@ -225,10 +225,9 @@ fn could_create(path: &Path) -> Result<(), Errno> {
     Err(Errno::LOOP)
 }
 
-/// What follows the last slash.
+/// What follows the last slash. `Path::file_name` leaves that slash out.
 fn last_name(path: &Path) -> &[u8] {
-    let mut names = path.as_os_str().as_bytes().rsplit(|&octet| octet == b'/');
-    names.next().unwrap_or_default()
+    last_segment(path.as_os_str().as_bytes())
 }
 
 /// Opens a file to append to it. If it is a pipe, does not wait for its reader.

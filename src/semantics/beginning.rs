@@ -27,9 +27,9 @@ impl Beginning<'_> {
         !self.bytes.iter().any(is_control) && self.is_utf8()
     }
 
-    /// Whether it can be text in some encoding: it has no such control characters, as in UTF-8 and in the
-    /// encodings that a country had before, or it is UTF-16 with a byte order mark. Media, archives,
-    /// programs and encrypted content have some soon.
+    /// Whether it can be text, also in an old encoding such as ISO 8859-1: it has none of these control
+    /// characters, or it is UTF-16 with a byte order mark. Media, archives, programs and encrypted content
+    /// have control characters soon.
     pub(super) fn may_be_text(self) -> bool {
         !self.bytes.iter().any(is_control) || self.is_utf16()
     }

@@ -26,8 +26,8 @@ const TRANSPORT_STREAM: &str = "video/mp2t";
 pub(super) enum Rule {
     /// It is this one.
     Is(&'static str),
-    /// Two kinds of files have this extension: it is the first one for text, also in an old encoding of a
-    /// country, and the second one for other content.
+    /// Two kinds of files have this extension: it is the first one for text, also in an old
+    /// encoding, and the second one for other content.
     TextOr(&'static str, &'static str),
     /// It is this one, and the file is stored in the content coding gzip.
     Gzipped(&'static str),

@@ -1,6 +1,7 @@
 //! RFC 9110 section 8.3: chooses the media type of a file by its name and by its first bytes.
 //!
-//! `index.html` is `text/html; charset=utf-8`, `seg0.ts` is `video/mp2t` if it is not text, and `data` is `text/plain; charset=utf-8` if it is UTF-8, or else `application/octet-stream`.
+//! `index.html` is `text/html; charset=utf-8`, `seg0.ts` is `video/mp2t` if it is not text, and `data` is
+//! `text/plain; charset=utf-8` if it is UTF-8, or else `application/octet-stream`.
 //! Responses contain `nosniff`, so browsers do not correct a wrong media type.
 
 use super::beginning::Beginning;

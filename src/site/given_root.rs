@@ -91,8 +91,9 @@ struct State {
     next_look: Option<Instant>,
     /// Whether the last look took longer than a moment while a request may have waited for it.
     is_slow: bool,
-    /// The directory to which the path leads now may not be read, as the operator was told.
-    forbidden: Option<Forbidden>,
+    /// If the directory to which the path leads now may not be read, as the operator was told: whether the old one was
+    /// deleted, so that it has no files any more.
+    forbidden: Option<bool>,
 }
 
 /// A look that waits for the disk.
@@ -101,22 +102,17 @@ struct Look {
     began: Instant,
 }
 
-/// What a look has found: another directory that was opened, or cannot be. `None`: the path leads to the same one,
-/// or to none.
-type Outcome = Option<Result<Root, Unopened>>;
-
-/// Why another directory cannot be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unopened {
-    Forbidden(Forbidden),
-    Other,
-}
-
-/// Another directory may not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Forbidden {
-    /// Whether the old one was deleted, so that it has no files any more.
-    is_old_deleted: bool,
+/// What a look has found.
+enum Outcome {
+    /// The path leads to the same directory, to none, or to one that cannot be opened now.
+    Stays,
+    /// Another directory.
+    Moved(Arc<Root>),
+    /// Another directory that may not be read.
+    Forbidden {
+        /// Whether the old one was deleted.
+        is_old_deleted: bool,
+    },
 }
 
 impl Followed {
@@ -236,24 +232,24 @@ impl GivenRoot {
     /// Goes over to another directory. If it cannot be opened, the next look tries again.
     fn change(&self, state: &mut State, outcome: Outcome) {
         match outcome {
-            Some(Ok(root)) => {
-                state.root = Arc::new(root);
+            Outcome::Moved(root) => {
+                state.root = root;
                 state.forbidden = None;
                 self.changes.fetch_add(1, Ordering::Release);
             }
-            Some(Err(Unopened::Forbidden(forbidden))) => {
-                if state.forbidden != Some(forbidden) {
-                    notice::tell(&[self.told(forbidden)]);
+            Outcome::Forbidden { is_old_deleted } => {
+                if state.forbidden != Some(is_old_deleted) {
+                    notice::tell(&[self.told(is_old_deleted)]);
                 }
-                state.forbidden = Some(forbidden);
+                state.forbidden = Some(is_old_deleted);
             }
-            Some(Err(Unopened::Other)) | None => {}
+            Outcome::Stays => {}
         }
     }
 
     /// What the operator is told if another directory may not be read.
-    fn told(&self, forbidden: Forbidden) -> String {
-        let effect = match forbidden.is_old_deleted {
+    fn told(&self, is_old_deleted: bool) -> String {
+        let effect = match is_old_deleted {
             true => "the old one was deleted, so requests are answered with 500",
             false => "it serves the old one",
         };
@@ -306,7 +302,7 @@ impl State {
     fn hindrance(&self) -> Option<Hindrance> {
         match self.forbidden {
             // The next look will hardly find anything else.
-            Some(forbidden) => forbidden.is_old_deleted.then_some(Hindrance::Lost),
+            Some(is_old_deleted) => is_old_deleted.then_some(Hindrance::Lost),
             None if self.is_slow => None,
             None => self.look.as_ref().map(|_| Hindrance::Look),
         }
@@ -315,14 +311,15 @@ impl State {
 
 /// Looks where a path leads that has led to `root`. This may wait for the disk.
 fn outcome(path: &Path, served: &Served, root: &Root) -> Outcome {
-    match moved(path, root, Blocking::Allowed) {
-        Ok(true) => Some(open(path, served).map_err(|fault| match fault.kind() {
-            ErrorKind::PermissionDenied => Unopened::Forbidden(Forbidden {
-                is_old_deleted: root.is_deleted(),
-            }),
-            _ => Unopened::Other,
-        })),
-        _ => None,
+    let Ok(true) = moved(path, root, Blocking::Allowed) else {
+        return Outcome::Stays;
+    };
+    match open(path, served) {
+        Ok(root) => Outcome::Moved(Arc::new(root)),
+        Err(fault) if fault.kind() == ErrorKind::PermissionDenied => Outcome::Forbidden {
+            is_old_deleted: root.is_deleted(),
+        },
+        Err(_) => Outcome::Stays,
     }
 }
 

@@ -27,9 +27,7 @@ use rustix::io::Errno;
 use crate::site::confine::{Confinement, Refusal};
 use crate::site::nofollow::{Blocking, Named, PASS, needs_walk, open_name, open_without_links};
 use crate::site::path::is_hidden_name;
-
-/// Links that one path may lead through. Linux has the same limit.
-const MOST_LINKS: usize = 40;
+use crate::text::segment::MOST_LINKS;
 
 /// The most work for one path, in units of a system call that opens one name. Such a call takes one to
 /// three microseconds. It suffices for any path that the kernel accepts without links.

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+/// As many symbolic links as Linux follows for one path.
+pub const MOST_LINKS: usize = 40;
+
 /// The last segment: `c.txt` of `a/b/c.txt`, and nothing of `a/b/`.
 pub fn last_segment(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)

@@ -4,15 +4,12 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::observe::log_file::MADE_AGAIN;
 use crate::site::named_file::{ReadError, read, read_or_await};
 
 /// How long docroot waits at its start for somebody who writes to a pipe: the command that opens the other end has
 /// been started already.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Why a file that docroot could read at its start may be forbidden later.
-const FORBIDDEN: &str = "let the user of docroot read it, or, if its folder was made again while Landlock confines \
-                         docroot, restart docroot";
 
 /// Reads a file when docroot starts. It may be a pipe such as that of `<(command)`. A file of more than 1 MiB is an
 /// error.
@@ -24,9 +21,10 @@ pub fn read_at_start(path: &Path) -> io::Result<String> {
 /// So is a file of more than 1 MiB.
 pub fn read_at_reload(path: &Path) -> io::Result<String> {
     text(read(path)).map_err(|fault| match fault.kind() {
-        ErrorKind::PermissionDenied => {
-            io::Error::new(ErrorKind::PermissionDenied, format!("{fault}; {FORBIDDEN}"))
-        }
+        ErrorKind::PermissionDenied => io::Error::new(
+            ErrorKind::PermissionDenied,
+            format!("{fault}; let the user of docroot read it, or, {MADE_AGAIN}"),
+        ),
         _ => fault,
     })
 }

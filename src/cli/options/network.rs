@@ -159,7 +159,8 @@ const DISK_THREADS: OptionDef = OptionDef::new(
     Kind::Text("N", |settings, text| {
         store(&mut settings.config.disk_threads, count(text, 1..=64))
     }),
-    "The number of threads that wait for the disk, so that no worker thread does. If one file system occupies all of them, each other file system gets one or two extra threads",
+    "The number of threads that wait for the disk, so that no worker thread does. If one file system occupies all of \
+     them, each other file system gets one or two extra threads",
 )
 .default(|settings| settings.config.disk_threads.to_string());
 

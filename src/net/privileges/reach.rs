@@ -20,7 +20,7 @@ use crate::net::config::Config;
 use crate::net::served::Served;
 use crate::net::tls::options::CertificateSource;
 use crate::site::given_root::absolute;
-use crate::text::segment::directory_of;
+use crate::text::segment::{MOST_LINKS, directory_of};
 
 /// Directories with passwords, mail, logs, devices, or the homes of users. What is below some of them,
 /// such as /var/www, is often public.
@@ -34,9 +34,6 @@ const DEVICES: [&str; 2] = ["/dev/tty", "/dev/urandom"];
 
 /// The limits of the queues of sockets, which may change at any time.
 pub(super) const LIMITS: &str = "/proc/sys/net";
-
-/// As many links as Linux follows.
-const MOST_LINKS: usize = 40;
 
 /// What may be done with a path and with everything below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
